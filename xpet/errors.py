@@ -1,0 +1,96 @@
+"""Every exception of xpet.
+
+::
+
+    Exception
+    ├── AttributeError
+    │   └── NotUniqueNodeError
+    ├── ImportError
+    │   └── MissingPackageError
+    ├── OSError
+    │   ├── DataNotInStorageError
+    │   └── StoreError
+    │       ├── ForeignStoreError
+    │       ├── CorruptStoreError
+    │       └── StoreBusyError
+    ├── RuntimeError
+    │   ├── GitDiffError
+    │   ├── PresettingError
+    │   ├── RunError
+    │   └── TrajectoryExistsError
+    ├── TypeError
+    │   ├── NoSuchServiceError
+    │   │   └── UnsupportedValueError
+    │   ├── ParameterLockedException
+    │   └── TooManyGroupsError
+    └── VersionMismatchError
+
+Where pypet has a name for a situation, its name and its base are kept, so that
+``except`` clauses of existing scripts keep working.
+"""
+
+from __future__ import annotations
+
+
+class ParameterLockedException(TypeError):
+    """A locked parameter was to be changed; see :meth:`Parameter.f_unlock`."""
+
+
+class NotUniqueNodeError(AttributeError):
+    """A search found two or more nodes at the same, shallowest depth."""
+
+
+class TooManyGroupsError(TypeError):
+    """A search met more groups than it can decide between."""
+
+
+class DataNotInStorageError(OSError):
+    """What was asked for is not in the store."""
+
+
+class NoSuchServiceError(TypeError):
+    """The store cannot do what was asked, or cannot keep a value of this type."""
+
+
+class UnsupportedValueError(NoSuchServiceError):
+    """No codec can keep a value of this type without loss."""
+
+
+class VersionMismatchError(Exception):
+    """A store was written in a format that this version cannot read."""
+
+
+class PresettingError(RuntimeError):
+    """A preset was never consumed by a parameter of that name."""
+
+
+class GitDiffError(RuntimeError):
+    """The working tree has uncommitted changes and ``git_fail=True``."""
+
+
+class StoreError(OSError):
+    """A store cannot be used as asked."""
+
+
+class ForeignStoreError(StoreError):
+    """Something that xpet did not write is where a store or trajectory was expected."""
+
+
+class CorruptStoreError(StoreError):
+    """An object of a store is damaged."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to this trajectory."""
+
+
+class TrajectoryExistsError(RuntimeError):
+    """The store holds a trajectory of this name that differs from this one."""
+
+
+class RunError(RuntimeError):
+    """Runs failed; the message names them, the first error and how to rerun them."""
+
+
+class MissingPackageError(ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
