@@ -1,0 +1,135 @@
+"""Parameter exploration whose results are labelled arrays.
+
+A trajectory is a table of runs: one row per run, one labelled column per
+explored parameter and per result, stored as plain Zarr that plain xarray opens.
+
+The public names are imported when they are first used, so that ``import xpet``
+itself is quick and loads no numpy, pandas, xarray or zarr.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xpet.environment import Environment
+    from xpet.errors import (
+        CorruptStoreError,
+        DataNotInStorageError,
+        ForeignStoreError,
+        GitDiffError,
+        MissingPackageError,
+        NoSuchServiceError,
+        NotUniqueNodeError,
+        ParameterLockedException,
+        PresettingError,
+        RunError,
+        StoreBusyError,
+        StoreError,
+        TooManyGroupsError,
+        TrajectoryExistsError,
+        UnsupportedValueError,
+        VersionMismatchError,
+    )
+    from xpet.frontdoor import open, sweep
+    from xpet.space import cartesian_product, find_unique_points
+    from xpet.trajectory import Trajectory, load_trajectory
+    from xpet.tree import (
+        ConfigGroup,
+        DerivedParameterGroup,
+        NNGroupNode,
+        Parameter,
+        ParameterGroup,
+        Result,
+        ResultGroup,
+    )
+    from xpet.values import label
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigGroup",
+    "CorruptStoreError",
+    "DataNotInStorageError",
+    "DerivedParameterGroup",
+    "Environment",
+    "ForeignStoreError",
+    "GitDiffError",
+    "MissingPackageError",
+    "NNGroupNode",
+    "NoSuchServiceError",
+    "NotUniqueNodeError",
+    "Parameter",
+    "ParameterGroup",
+    "ParameterLockedException",
+    "PresettingError",
+    "Result",
+    "ResultGroup",
+    "RunError",
+    "StoreBusyError",
+    "StoreError",
+    "TooManyGroupsError",
+    "Trajectory",
+    "TrajectoryExistsError",
+    "UnsupportedValueError",
+    "VersionMismatchError",
+    "__version__",
+    "cartesian_product",
+    "find_unique_points",
+    "label",
+    "load_trajectory",
+    "open",
+    "sweep",
+]
+
+_HOMES = {
+    "cartesian_product": "xpet.space:cartesian_product",
+    "find_unique_points": "xpet.space:find_unique_points",
+    "label": "xpet.values:label",
+    "load_trajectory": "xpet.trajectory:load_trajectory",
+    "open": "xpet.frontdoor:open",
+    "sweep": "xpet.frontdoor:sweep",
+    "Environment": "xpet.environment:Environment",
+    "Trajectory": "xpet.trajectory:Trajectory",
+    "ConfigGroup": "xpet.tree:ConfigGroup",
+    "DerivedParameterGroup": "xpet.tree:DerivedParameterGroup",
+    "NNGroupNode": "xpet.tree:NNGroupNode",
+    "Parameter": "xpet.tree:Parameter",
+    "ParameterGroup": "xpet.tree:ParameterGroup",
+    "Result": "xpet.tree:Result",
+    "ResultGroup": "xpet.tree:ResultGroup",
+    "CorruptStoreError": "xpet.errors:CorruptStoreError",
+    "DataNotInStorageError": "xpet.errors:DataNotInStorageError",
+    "ForeignStoreError": "xpet.errors:ForeignStoreError",
+    "GitDiffError": "xpet.errors:GitDiffError",
+    "MissingPackageError": "xpet.errors:MissingPackageError",
+    "NoSuchServiceError": "xpet.errors:NoSuchServiceError",
+    "NotUniqueNodeError": "xpet.errors:NotUniqueNodeError",
+    "ParameterLockedException": "xpet.errors:ParameterLockedException",
+    "PresettingError": "xpet.errors:PresettingError",
+    "RunError": "xpet.errors:RunError",
+    "StoreBusyError": "xpet.errors:StoreBusyError",
+    "StoreError": "xpet.errors:StoreError",
+    "TooManyGroupsError": "xpet.errors:TooManyGroupsError",
+    "TrajectoryExistsError": "xpet.errors:TrajectoryExistsError",
+    "UnsupportedValueError": "xpet.errors:UnsupportedValueError",
+    "VersionMismatchError": "xpet.errors:VersionMismatchError",
+}
+
+# Hidden from type checkers: they would take every misspelt name for an object.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used (PEP 562)."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'xpet' has no attribute {name!r}; dir(xpet) lists what it has")
+        module, attribute = _HOMES[name].split(":")
+        value = getattr(import_module(module), attribute)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported yet or not."""
+    return sorted(__all__)
