@@ -1,0 +1,11 @@
+"""``python examples``: set up an environment and run the main example in it; arguments go to the example."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / ".ci"))
+
+from bootstrap import run  # noqa: E402 - it is found through the line above
+
+run([str(HERE / "neuron.py"), *sys.argv[1:]], extras=["plot"], cwd=Path.cwd())
