@@ -1,0 +1,10 @@
+"""A Python value <-> named arrays with dims. Knows no run, tree or store."""
+
+from xpet.values.labels import Labelled, label
+from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+from xpet.values.registry import Codec, Opaque, canonical, decode, encode, rebuild
+
+__all__ = [
+    "Codec", "Coord", "Data", "Encoded", "Labelled", "Labels", "Opaque", "Part", "canonical", "decode", "encode",
+    "label", "rebuild",
+]

@@ -1,0 +1,105 @@
+"""Labels around an array: dimension names, coordinates, units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xpet.values.parts import Coord, Labels
+
+_DIM = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """A value with labels; made by :func:`label`."""
+
+    value: Any
+    labels: Labels
+
+
+def label(
+    value: Any,
+    dims: Sequence[str] | str = (),
+    coords: Mapping[str, Any] | None = None,
+    units: str | None = None,
+    attrs: Mapping[str, str | float] | None = None,
+) -> Labelled:
+    """Give an array dimension names, coordinates and units.
+
+    The labels go to the stored column and from there to the Dataset; the value itself reads
+    back as it was given.
+
+    Parameters
+    ----------
+    value
+        A number, or an array of any rank.
+    dims
+        One name per dimension of ``value``; none: the dimensions stay unnamed.
+    coords
+        For some of ``dims``: a 1-D array as long as that dimension, or ``label(array, units=…)``.
+    units
+        The units of ``value`` as text, such as ``'mV'``.
+    attrs
+        Further attributes: texts and numbers. ``long_name`` is what plots show.
+
+    Raises
+    ------
+    ValueError
+        If names or lengths do not fit ``value``.
+
+    Examples
+    --------
+    >>> import numpy as np, xpet
+    >>> t = np.arange(3) * 0.1
+    >>> V = xpet.label(np.zeros(3), dims='time', coords={'time': xpet.label(t, units='ms')}, units='mV')
+    >>> V.labels.dims, V.labels.attrs['units']
+    (('time',), 'mV')
+    """
+    import numpy as np
+
+    if isinstance(value, Labelled):
+        raise TypeError("label: the value is labelled already; give all labels in one call")
+    names: tuple[Any, ...] = (dims,) if isinstance(dims, str) else tuple(dims)
+    shape = np.shape(value)
+    if names and len(names) != len(shape):
+        raise ValueError(f"label: {len(names)} dims {names} for a value of shape {shape}; give one name per dimension")
+    if len(set(names)) != len(names):
+        raise ValueError(f"label: the dims {names} repeat a name; each dimension needs its own")
+    for name in names:
+        if not isinstance(name, str) or not _DIM.fullmatch(name):
+            raise ValueError(f"label: the dim {name!r} is not a name of letters, digits, '_' and '-'")
+    sizes = dict(zip(names, shape, strict=False))
+    made = {name: _coord(name, given, sizes) for name, given in (coords or {}).items()}
+    return Labelled(value, Labels(names, made, _attrs(units, attrs)))
+
+
+def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
+    import numpy as np
+
+    attrs = given.labels.attrs if isinstance(given, Labelled) else {}
+    values = np.asarray(given.value if isinstance(given, Labelled) else given)
+    if name not in sizes:
+        raise ValueError(f"label: the coordinate {name!r} is not one of the dims {tuple(sizes)}")
+    if values.shape != (sizes[name],):
+        raise ValueError(
+            f"label: the coordinate {name!r} has shape {values.shape}, the dimension has length {sizes[name]}"
+        )
+    if values.dtype.kind not in "biufU":
+        raise ValueError(f"label: the coordinate {name!r} has dtype {values.dtype}; numbers and texts are possible")
+    return Coord(values, attrs)
+
+
+def _attrs(units: str | None, attrs: Mapping[Any, Any] | None) -> dict[str, str | float]:
+    out: dict[str, str | float] = {}
+    if units is not None:
+        if not isinstance(units, str):
+            raise TypeError(f"label: units must be a text such as 'mV', got {type(units).__name__}")
+        out["units"] = units
+    for key, given in (attrs or {}).items():
+        if not isinstance(key, str) or not isinstance(given, str | int | float):
+            raise TypeError(f"label: the attribute {key!r} must be a text or a number, got {type(given).__name__}")
+        out[key] = given
+    return out

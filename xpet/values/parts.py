@@ -1,0 +1,65 @@
+"""What a value becomes: an encoding and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array: TypeAlias = np.ndarray[Any, Any]
+
+#: What a part may hold: a number, an array of numbers, or text.
+Data: TypeAlias = "bool | int | float | complex | str | Array"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coord:
+    """The labels along one dimension: a 1-D array of numbers or texts, with attributes."""
+
+    values: Array
+    attrs: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """Dimension names, coordinates and attributes around an array."""
+
+    dims: tuple[str, ...] = ()
+    coords: Mapping[str, Coord] = field(default_factory=dict)
+    attrs: Mapping[str, str | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One array of an encoded value; the main part has the name ``''``.
+
+    A part has no notion of runs: a column adds them.
+    """
+
+    data: Data
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """A value as named arrays.
+
+    ``meta`` is what the codec needs besides the parts to rebuild the value; it is JSON and the
+    same for all values that one column can hold. ``labels`` describe the main part.
+    """
+
+    codec: str
+    parts: tuple[Part, ...]
+    version: int = 1
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
+
+    def part(self, name: str = "") -> Data:
+        """The data of the part called ``name``."""
+        for part in self.parts:
+            if part.name == name:
+                return part.data
+        raise KeyError(name)
