@@ -5,6 +5,8 @@ environment in ``.venv-<version>`` beside ``pyproject.toml``. It is reused as lo
 ``pyproject.toml`` is what it was made from, and made anew otherwise.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
@@ -16,13 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 
 
-def main():
+def main() -> None:
     """Print the interpreter of an environment that has the extras given as arguments."""
     require_python()
     print(environment(sys.argv[1:]))
 
 
-def run(arguments, extras, cwd=ROOT):
+def run(arguments: list[str], extras: list[str], cwd: Path = ROOT) -> None:
     """Run ``python <arguments>`` in the environment with these extras and exit as it does."""
     require_python()
     python = environment(extras)
@@ -32,7 +34,7 @@ def run(arguments, extras, cwd=ROOT):
         sys.exit(130)
 
 
-def require_python():
+def require_python() -> None:
     """Refuse a Python that is too old, in words."""
     if sys.version_info < OLDEST:
         sys.exit(
@@ -41,34 +43,34 @@ def require_python():
         )
 
 
-def environment(extras):
+def environment(extras: list[str]) -> Path:
     """Return the interpreter of this version's environment, making or mending it first."""
     home = ROOT / ".venv-{}.{}".format(*sys.version_info[:2])
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = home / "made-from.json"
-    wanted = {"base": sys.base_prefix, "root": str(ROOT), "pyproject": fingerprint(), "extras": sorted(extras)}
+    origin = {"base": sys.base_prefix, "root": str(ROOT), "pyproject": fingerprint()}
     have = read(stamp)
-    same = all(have.get(key) == wanted[key] for key in ("base", "root", "pyproject"))
-    if same and set(extras) <= set(have["extras"]):
+    same = have.get("origin") == origin
+    installed = have["extras"] if same else []
+    if same and set(extras) <= set(installed):
         return python
-    if same:
-        wanted["extras"] = sorted({*extras, *have["extras"]})
-    else:
+    if not same:
         say(f"making {home.name} (first time, or pyproject.toml changed)")
         call([sys.executable, "-m", "venv", "--clear", str(home)])
-    names = ",".join(wanted["extras"])
-    say(f"installing xpet[{names}] into {home.name}")
-    call([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", f"{ROOT}[{names}]"])
-    stamp.write_text(json.dumps(wanted), encoding="utf-8")
+    wanted = sorted({*extras, *installed})
+    say(f"installing xpet[{','.join(wanted)}] into {home.name}; this takes a minute or two")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    call([*pip, "-e", f"{ROOT}[{','.join(wanted)}]"])
+    stamp.write_text(json.dumps({"origin": origin, "extras": wanted}), encoding="utf-8")
     return python
 
 
-def fingerprint():
+def fingerprint() -> str:
     """Return what tells one ``pyproject.toml`` from another."""
     return hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
 
 
-def read(stamp):
+def read(stamp: Path) -> dict:
     """Return what an environment was made from; an unfinished one was made from nothing."""
     try:
         return json.loads(stamp.read_text(encoding="utf-8"))
@@ -76,14 +78,14 @@ def read(stamp):
         return {}
 
 
-def call(command):
+def call(command: list[str]) -> None:
     """Run a step of the set-up; its output goes to stderr, so that stdout is the command's own."""
     code = subprocess.call(command, stdout=sys.stderr)
     if code:
         sys.exit(f"xpet: the set-up stopped at `{' '.join(command)}` (exit code {code}); the lines above say why")
 
 
-def say(line):
+def say(line: str) -> None:
     """Tell what takes the time."""
     print(f"xpet: {line}", file=sys.stderr, flush=True)
 

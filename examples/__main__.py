@@ -6,6 +6,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / ".ci"))
 
-from bootstrap import run  # noqa: E402 - it is found through the line above
+from bootstrap import run
 
 run([str(HERE / "neuron.py"), *sys.argv[1:]], extras=["plot"], cwd=Path.cwd())

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".ci"))
 
-from bootstrap import run  # noqa: E402 - it is found through the line above
+from bootstrap import run
 
 run(["-m", "pytest", *sys.argv[1:]], extras=["test"])
