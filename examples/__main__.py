@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / ".ci"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".ci"))
 
-from bootstrap import run
+from bootstrap import ROOT, run
 
-run([str(HERE / "neuron.py"), *sys.argv[1:]], extras=["plot"], cwd=Path.cwd())
+run([str(ROOT / "examples" / "neuron.py"), *sys.argv[1:]], extras=["plot"], cwd=Path.cwd())

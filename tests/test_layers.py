@@ -1,0 +1,176 @@
+"""Imports go down only, nothing private crosses a module, and no file or function outgrows its idea."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "xpet"
+
+LAYERS = (
+    "errors",
+    "names",
+    "values",
+    "space",
+    "tree",
+    "store",
+    "table",
+    "trajectory",
+    "run",
+    "environment",
+    "frontdoor",
+    "accessor",
+    "backend",
+    "cli",
+    "hdf5",
+    "integrations",
+    "testing",
+)
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+PUBLIC_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
+# The one module that may touch the internals of zarr.
+TOUCHES_ZARR = "store/place.py"
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+IDS = [path.relative_to(PACKAGE).as_posix() for path in FILES]
+each_file = pytest.mark.parametrize("path", FILES, ids=IDS)
+
+
+def layer_of(path: Path) -> str | None:
+    """Return the layer of a file; None for the package's own `__init__`, which stands above all."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return None if first == "__init__" else first
+
+
+def imported(path: Path) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """Yield (line, module, names) of every import, deferred and typing-only ones too."""
+    home = ("xpet", *path.relative_to(PACKAGE).with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, ()
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(home[: len(home) - node.level]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            yield node.lineno, module, tuple(alias.name for alias in node.names)
+
+
+def targets(module: str, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield the layers that an import of xpet reaches."""
+    parts = module.split(".")
+    if parts[0] != "xpet":
+        return
+    if len(parts) > 1:
+        yield parts[1]
+    elif names != ("__version__",):
+        # `from xpet import x` is layer x, or a public name, which only the topmost may use
+        yield from names or ("xpet",)
+
+
+def test_there_is_something_to_check():
+    assert FILES
+    assert {layer_of(path) for path in FILES} <= {None, *LAYERS}
+
+
+@each_file
+def test_imports_go_down(path: Path):
+    layer = layer_of(path)
+    if layer is None:
+        return
+    allowed = set(LAYERS[: LAYERS.index(layer) + 1])
+    if layer in {"integrations", "testing", "cli"}:
+        allowed |= set(public_names()) | {"xpet"}
+    upwards = [
+        f"line {line}: {layer} imports {target}"
+        for line, module, names in imported(path)
+        for target in targets(module, names)
+        if target not in allowed
+    ]
+    assert upwards == []
+
+
+@each_file
+def test_no_private_name_is_imported(path: Path):
+    private = [
+        f"line {line}: from {module} import {name}"
+        for line, module, names in imported(path)
+        for name in names
+        if is_private(name) and not (module == "xpet" and name == "__version__")
+    ]
+    assert private == []
+
+
+@each_file
+def test_no_private_access_across_modules(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = set(defined_names(tree))
+    if path.relative_to(PACKAGE).as_posix() == TOUCHES_ZARR:
+        return
+    foreign = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and is_private(node.attr)
+        if node.attr not in own and not is_own(node.value)
+    ]
+    assert foreign == []
+
+
+@each_file
+def test_a_file_is_short(path: Path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST_FILE, f"{path.name} has {lines} lines: split it by idea"
+
+
+@each_file
+def test_functions_are_short(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = [f"{node.name}: {length(node)} lines" for node in functions if length(node) > LONGEST_FUNCTION]
+    assert long == []
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Count the lines of a function without its docstring."""
+    first, last = node.lineno, node.end_lineno or node.lineno
+    lines = last - first + 1
+    if ast.get_docstring(node) is not None:
+        lines -= (node.body[0].end_lineno or 0) - node.body[0].lineno + 1
+    return lines
+
+
+def is_private(name: str) -> bool:
+    """Tell whether a name is private and not a public one that merely looks so."""
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC_DESPITE_UNDERSCORE
+
+
+def is_own(value: ast.expr) -> bool:
+    """Tell whether an attribute is looked up on the object or class itself."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        return value.func.id in {"super", "type"}
+    return isinstance(value, ast.Name) and value.id in {"self", "cls"}
+
+
+def defined_names(tree: ast.Module) -> Iterator[str]:
+    """Yield what a file itself defines: functions, variables, attributes set on self, slots."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_own(node.value):
+            yield node.attr
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and is_private(node.value):
+            yield node.value
+
+
+def public_names() -> tuple[str, ...]:
+    """Return `xpet.__all__` without importing anything."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return tuple(ast.literal_eval(node.value))
+    raise AssertionError("xpet/__init__.py has no __all__")
