@@ -1,0 +1,259 @@
+"""A directory: every write whole or not at all, with no more than the system calls that takes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import itertools
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from xpet.store.places.base import PARTIAL, Data, Names, Place, PlaceSpec, check_key, check_prefix, failure
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+_WINDOWS = os.name == "nt"
+_MISSING = (FileNotFoundError, NotADirectoryError)
+
+
+class LocalPlace(Place):
+    """A directory of the local file system."""
+
+    is_local = True
+
+    def __init__(self, spec: PlaceSpec) -> None:
+        super().__init__(spec)
+        self._root = spec.url
+        self._base = os.path.join(spec.url, "")
+        self._token = secrets.token_hex(5)
+        self._count = itertools.count()
+
+    def below(self, sub: str) -> LocalPlace:
+        """The same place, with keys relative to the prefix `sub`."""
+        return LocalPlace(self.spec.below(sub))
+
+    def path(self, key: str) -> str:
+        """The file of `key`."""
+        return self._base + check_key(key)
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes under `key`; None if there are none."""
+        path = self._base + check_key(key)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            if os.path.isdir(path):
+                return None
+            raise failure(error, "read", path) from error
+
+    def write(self, key: str, data: Data) -> None:
+        """Put `data` under `key`: readers see the old bytes or the new ones, never a part."""
+        path = self._base + check_key(key)
+        try:
+            temporary = self._whole(path, data)
+            try:
+                _replace(temporary, path)
+            except BaseException:
+                _remove(temporary)
+                raise
+        except OSError as error:
+            raise failure(error, "written", path) from error
+
+    def create(self, key: str, data: Data) -> bool:
+        """Write `key` if it is not there: True if this call made it, False if it was there."""
+        path = self._base + check_key(key)
+        try:
+            temporary = self._whole(path, data)
+            try:
+                return _claim(temporary, path, data)
+            finally:
+                _remove(temporary)
+        except OSError as error:
+            raise failure(error, "created", path) from error
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete `keys`; those that are missing do not matter."""
+        for key in keys:
+            path = self._base + check_key(key)
+            try:
+                os.unlink(path)
+            except _MISSING:
+                continue
+            except OSError as error:
+                raise failure(error, "deleted", path) from error
+
+    def delete_tree(self, prefix: str) -> None:
+        """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
+        path = self._base + check_key(prefix)
+        try:
+            with os.scandir(path) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name == "zarr.json")
+            for entry in inside:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
+            os.rmdir(path)
+        except _MISSING:
+            return
+        except OSError as error:
+            raise failure(error, "deleted", path) from error
+
+    def list(self, prefix: str = "") -> Names:
+        """All keys beneath `prefix`, sorted, relative to the place."""
+        prefix = check_prefix(prefix)
+        path = self._base + prefix if prefix else self._root
+        try:
+            return sorted(_files(path, f"{prefix}/" if prefix else ""))
+        except OSError as error:
+            raise failure(error, "listed", path) from error
+
+    def children(self, prefix: str = "") -> Names:
+        """The names directly beneath `prefix`, sorted, of keys and of prefixes alike."""
+        prefix = check_prefix(prefix)
+        path = self._base + prefix if prefix else self._root
+        try:
+            return sorted(name for name in os.listdir(path) if not name.endswith(PARTIAL))
+        except _MISSING:
+            return []
+        except OSError as error:
+            raise failure(error, "listed", path) from error
+
+    def exists(self, key: str) -> bool:
+        """Whether there are bytes under `key`; False for a prefix."""
+        return os.path.isfile(self._base + check_key(key))
+
+    def move(self, src: str, dst: str) -> None:
+        """Rename `src` to `dst`, replacing it; a missing `src` is fine if `dst` is there."""
+        source, target = self._base + check_key(src), self._base + check_key(dst)
+        try:
+            try:
+                _replace(source, target)
+            except FileNotFoundError:
+                if not os.path.exists(source):
+                    if os.path.exists(target):
+                        return
+                    raise
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                _replace(source, target)
+        except OSError as error:
+            raise failure(error, f"moved to {target}", source) from error
+
+    def append_file(self, key: str) -> io.FileIO:
+        """An unbuffered file that appends to `key`, for :func:`append_all`."""
+        path = self._base + check_key(key)
+        try:
+            try:
+                return open(path, "ab", buffering=0)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                return open(path, "ab", buffering=0)
+        except OSError as error:
+            raise failure(error, "opened for appending", path) from error
+
+    def sweep(self, older_than: float = 86400.0) -> int:
+        """Remove what writers killed half-way left, if older than `older_than` seconds; their number."""
+        before = time.time() - older_than
+        removed = 0
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                path = os.path.join(folder, name)
+                with contextlib.suppress(OSError):
+                    if name.endswith(PARTIAL) and os.stat(path).st_mtime < before:
+                        os.unlink(path)
+                        removed += 1
+        return removed
+
+    def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
+        """``(store, storage_options)`` as zarr and xarray take them."""
+        return self._root, None
+
+    def _whole(self, path: str, data: Data) -> str:
+        """A new file beside `path` that holds all of `data`."""
+        folder = path[: path.rindex("/") + 1] if "/" in path else self._base
+        # The pid keeps a forked child's names apart from its parent's, the token those of other hosts and places.
+        temporary = f"{folder}.{os.getpid():x}-{self._token}-{next(self._count)}{PARTIAL}"
+        try:
+            _fill(temporary, data)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            _fill(temporary, data)
+        return temporary
+
+
+def _fill(path: str, data: Data) -> None:
+    descriptor = os.open(path, _FLAGS, 0o666)
+    try:
+        try:
+            written = os.write(descriptor, data)
+            if written != len(data):
+                rest = memoryview(data).cast("B")[written:]
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _claim(temporary: str, path: str, data: Data) -> bool:
+    """Give `temporary` the name `path` as well, unless that is taken."""
+    try:
+        if _WINDOWS:
+            os.rename(temporary, path)
+        else:
+            os.link(temporary, path)
+    except FileExistsError:
+        # Over NFS a link whose answer got lost is tried again, and then finds itself there.
+        return not _WINDOWS and os.stat(temporary).st_nlink == 2
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        try:
+            _fill(path, data)
+        except FileExistsError:
+            return False
+    return True
+
+
+def _replace(source: str, target: str) -> None:
+    if not _WINDOWS:
+        os.replace(source, target)
+        return
+    _patiently(lambda: os.replace(source, target))
+
+
+def _patiently(action: Callable[[], None]) -> None:
+    """Windows refuses to replace a file while somebody reads it, which takes moments."""
+    for pause in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3):
+        try:
+            return action()
+        except PermissionError:
+            time.sleep(pause)
+    return action()
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def _files(path: str, prefix: str) -> Iterator[str]:
+    try:
+        entries = os.scandir(path)
+    except _MISSING:
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _files(entry.path, f"{prefix}{entry.name}/")
+            elif not entry.name.endswith(PARTIAL):
+                yield prefix + entry.name
