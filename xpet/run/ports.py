@@ -1,0 +1,98 @@
+"""What the runs need from the layers beside and above: the tree, the packer, the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from xpet.run.blocks import Block
+from xpet.store.packets import LeafData
+
+
+class Annotations(Protocol):
+    def f_to_dict(self) -> dict[str, object]: ...
+
+
+class Leaf(Protocol):
+    """A leaf that a job added, as the tree has it."""
+
+    @property
+    def template(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def class_name(self) -> str: ...
+    @property
+    def v_comment(self) -> str: ...
+    @property
+    def v_annotations(self) -> Annotations: ...
+    def items(self) -> dict[str, object]: ...
+
+
+class Tree(Protocol):
+    """The tree in run mode; :class:`xpet.tree.root.Root` is one."""
+
+    @property
+    def v_is_run(self) -> bool: ...
+    def enter_run(self, run: int, point: Sequence[object] | None = None) -> None: ...
+    def leave_run(self) -> Sequence[Leaf]: ...
+    def without_ranges(self) -> Tree: ...
+
+
+class Packer(Protocol):
+    """Where a worker puts finished runs; one per worker.
+
+    ``complete`` either makes the run durable or leaves nothing of it behind: an OSError says that the journal cannot be
+    written, which stops the study, anything else that a value cannot be kept, which makes the run a failed one.
+    """
+
+    def begin(self, block: int, first_run: int) -> None: ...
+    def complete(
+        self, run: int, leaves: Sequence[LeafData], started: float, duration: float, attempt: int = 0
+    ) -> None: ...
+    def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None: ...
+    def end(self) -> None: ...
+
+
+class Journal(Protocol):
+    """What the coordinator asks of the journal."""
+
+    def finished(self, block: Block) -> Mapping[int, str | None]:
+        """Runs of the block that the journal has from this launch: None if complete, else the error as text."""
+        ...
+
+    def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
+        """Record a failure that no worker could record itself."""
+        ...
+
+    def fold(self) -> object:
+        """Fold what is in the journal into columns and publish; called while workers go on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PackerSpec:
+    """How a worker, in whatever process, opens its packer.
+
+    Attributes
+    ----------
+    factory : str
+        ``'module:name'`` of a callable that returns a :class:`Packer`.
+    args : tuple
+        Its arguments; they must pickle.
+    """
+
+    factory: str
+    args: tuple[object, ...] = ()
+
+    def open(self) -> Packer:
+        """Open the packer in this process."""
+        return cast(Packer, load(self.factory)(*self.args))
+
+
+def load(name: str) -> Callable[..., object]:
+    """Import what a ``'module:name'`` string names."""
+    module, _, attribute = name.partition(":")
+    return cast(Callable[..., object], getattr(import_module(module), attribute))

@@ -1,0 +1,108 @@
+"""What a worker process does from its first instant to its last."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import cast
+
+from xpet.run.blocks import Block
+from xpet.run.report import BlockReport
+from xpet.run.start import ignore_interrupts
+from xpet.run.transport import PackedValues, dumps, loads, pack_values
+from xpet.run.worker import Work, Worker
+
+BLOCK, STOP, QUIT = b"B", b"S", b"Q"
+"""First byte of what a worker is told: a block; end with the present run; leave when idle."""
+READY, REPORT, ERROR, GONE = b"R", b"D", b"E", b"G"
+"""First byte of what a worker tells: it is up; a block is done; the study must stop; it is about to die."""
+
+
+def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...] = ()) -> None:
+    """Do blocks until told to quit.
+
+    Parameters
+    ----------
+    inbox, outbox : Connection
+        Where orders come from and reports go to.
+    inherited : tuple of Connection
+        The parent's ends of pipes, which a forked process has too; while it keeps them it would not see the parent die.
+    """
+    ignore_interrupts()
+    for connection in inherited:
+        connection.close()
+    try:
+        order = inbox.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+    try:
+        worker = _set_up(order)
+    except Exception as error:
+        _tell(outbox, ERROR, _sendable(error, "A worker could not load the job"))
+        return
+    blocks: SimpleQueue[Block | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(inbox, worker, blocks), daemon=True, name="xpet-orders").start()
+    outbox.send_bytes(READY)
+    while (block := blocks.get()) is not None:
+        if not _do(worker, block, outbox):
+            return
+
+
+def _set_up(order: bytes) -> Worker:
+    environment, work = cast(tuple[dict[str, str], Work], loads(order))
+    # a fork server has the environment of the moment it started
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
+    return Worker(work.task())
+
+
+def _listen(inbox: Connection, worker: Worker, blocks: SimpleQueue[Block | None]) -> None:
+    """Take orders while the main thread is in a job; die with the parent, however long the job would take."""
+    try:
+        while (order := inbox.recv_bytes())[:1] != QUIT:
+            if order[:1] == STOP:
+                worker.stopping = True
+            else:
+                blocks.put(cast(Block, loads(order[1:])))
+        blocks.put(None)
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
+    try:
+        report = worker.work(block)
+    except Exception as error:
+        _tell(outbox, ERROR, _sendable(error, f"The journal of block {block.number} cannot be written"))
+        return False
+    except BaseException as error:
+        outbox.send_bytes(GONE + f"the job raised {error!r}".encode(errors="replace"))
+        os._exit(1)
+    values, warnings = pack_values(report.values)
+    _tell(outbox, REPORT, (replace(report, values=[], warnings=(*report.warnings, *warnings)), values))
+    return True
+
+
+def _tell(outbox: Connection, tag: bytes, content: BaseException | tuple[BlockReport, PackedValues]) -> None:
+    try:
+        outbox.send_bytes(tag + dumps(content, "what a worker reports"))
+    except OSError:
+        os._exit(1)
+
+
+def _sendable(error: Exception, what: str) -> BaseException:
+    trace = "".join(traceback.format_exception(error))
+    error.__traceback__ = None
+    try:
+        sent = loads(dumps(error, "it"))
+    except Exception:
+        sent = None
+    if type(sent) is not type(error):
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"{what}; this happened in worker process {os.getpid()}:\n{trace}")
+    return error

@@ -1,0 +1,190 @@
+"""What came of runs: failures, blocks, the whole study."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal
+
+StopReason = Literal["error", "alike"]
+
+_NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
+_SHAPE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailure:
+    """One run that failed.
+
+    Attributes
+    ----------
+    run : int
+        Index of the run.
+    error_type, message : str
+        Class name and text of the exception.
+    traceback : str
+        The traceback as text, without the frames of xpet's run loop; empty if left out (many failures in a block).
+    where : str
+        ``file:line`` of the innermost frame, empty if the job itself could not be called.
+    exception : BaseException or None
+        The exception itself if the run was done in this process.
+
+    Examples
+    --------
+    >>> third = RunFailure(3, "ValueError", "x is 3.0", "", "job.py:2")
+    >>> third.alike(RunFailure(4, "ValueError", "x is 4.0", "", "job.py:2"))
+    True
+    """
+
+    run: int
+    error_type: str
+    message: str
+    traceback: str
+    where: str
+    exception: BaseException | None = field(default=None, compare=False, repr=False)
+
+    def alike(self, other: RunFailure) -> bool:
+        """Whether both failed in the same way: same class and place, same message apart from numbers."""
+        return (self.error_type, self.where, _shape(self.message)) == (
+            other.error_type,
+            other.where,
+            _shape(other.message),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReport:
+    """What a worker says when it is through with a block.
+
+    Attributes
+    ----------
+    block : int
+        Number of the block.
+    n_complete : int
+        Runs that are complete.
+    failed : sequence of int
+        Every run that failed.
+    failures : tuple of RunFailure
+        The failed runs in detail; tracebacks of the first ones only.
+    values : list of (int, object)
+        Return values of the job that are not None.
+    seconds : float
+        Time the block took.
+    rest : sequence of int
+        Runs of the block that were not begun.
+    warnings : tuple of str
+        Sentences the user has to see.
+    """
+
+    block: int
+    n_complete: int = 0
+    failed: Sequence[int] = ()
+    failures: tuple[RunFailure, ...] = ()
+    values: list[tuple[int, object]] = field(default_factory=list)
+    seconds: float = 0.0
+    rest: Sequence[int] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What came of one call of :func:`xpet.run.loop.run_blocks`.
+
+    Attributes
+    ----------
+    values : list of (int, object)
+        Return values that are not None, ordered by run.
+    n_complete : int
+        Runs completed in this call.
+    failed : list of int
+        Every run that failed in this call, ascending.
+    failures : list of RunFailure
+        The first failures in detail, in the order they were reported.
+    stopped_because : {'error', 'alike'} or None
+        Why runs were left undone; None if none were.
+    n_left : int
+        Runs that were not begun.
+    seconds : float
+        Time the call took.
+    warnings : list of str
+        Sentences the user has to see.
+    """
+
+    values: list[tuple[int, object]]
+    n_complete: int
+    failed: list[int]
+    failures: list[RunFailure]
+    stopped_because: StopReason | None
+    n_left: int
+    seconds: float
+    warnings: list[str]
+
+    def sentence(self) -> str:
+        """Say what failed and how to go on; empty if nothing failed.
+
+        Examples
+        --------
+        >>> failure = RunFailure(3, "ValueError", "too cold", "", "job.py:2")
+        >>> print(RunSummary([], 11, [3], [failure], None, 0, 0.1, []).sentence())
+        1 of 12 runs failed (run 3); the first error, in run 3: ValueError: too cold (job.py:2). \
+`env.replay(3)` repeats that run here with the real exception; running again does only what is not complete.
+        """
+        if not self.failures:
+            return ""
+        first = self.failures[0]
+        place = f" ({first.where})" if first.where else ""
+        done = self.n_complete + len(self.failed)
+        return (
+            f"{len(self.failed)} of {done} runs failed ({_named(self.failed)}); the first error, in run {first.run}: "
+            f"{first.error_type}: {first.message}{place}. {_stopped(self.stopped_because, self.n_left)}"
+            f"`env.replay({first.run})` repeats that run here with the real exception; "
+            f"running again does only what is not complete."
+        )
+
+
+def failure_of(run: int, error: BaseException, own_file: str, keep: bool = False) -> RunFailure:
+    """Describe an exception of a run, leaving out the outermost frames that lie in `own_file`."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == own_file:
+        trace = trace.tb_next
+    text = "".join(traceback.format_exception(type(error), error, trace))
+    return RunFailure(run, type(error).__name__, _text(error), text, _innermost(trace), error if keep else None)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(the exception has no readable message)"
+
+
+def _innermost(trace: TracebackType | None) -> str:
+    where = ""
+    while trace is not None:
+        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return where
+
+
+def _shape(message: str) -> str:
+    return _NUMBER.sub("#", message[:_SHAPE_LENGTH])
+
+
+def _named(runs: Sequence[int], limit: int = 10) -> str:
+    names = ", ".join(str(run) for run in runs[:limit])
+    more = f" and {len(runs) - limit} more" if len(runs) > limit else ""
+    return f"{'run' if len(runs) == 1 else 'runs'} {names}{more}"
+
+
+def _stopped(reason: StopReason | None, left: int) -> str:
+    if reason is None:
+        return ""
+    why = (
+        "As the first runs all failed in the same way, runs from the middle and the end included"
+        if reason == "alike"
+        else "After the first failure"
+    )
+    return f"{why}, {left} {'run was' if left == 1 else 'runs were'} not begun. "

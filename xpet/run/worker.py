@@ -1,0 +1,210 @@
+"""The worker loop: the same in this process and in any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter, time
+
+from xpet.run.blocks import Block
+from xpet.run.job import Job
+from xpet.run.ports import Leaf, Packer, PackerSpec, Tree
+from xpet.run.report import BlockReport, RunFailure, failure_of
+from xpet.run.transport import dumps, loads
+from xpet.store.packets import LeafData
+
+DETAILED_FAILURES = 20
+"""Failures of one block that are reported with their traceback; the journal has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done for every run, as live objects.
+
+    Attributes
+    ----------
+    tree : Tree
+        The trajectory; the job gets it as its first argument.
+    job : Job
+        The user's function with its arguments.
+    packer : PackerSpec
+        Where the results go.
+    stop_on_failure : bool
+        End a block at its first failing run.
+    collect : bool
+        Report the job's return values.
+    """
+
+    tree: Tree
+    job: Job
+    packer: PackerSpec
+    stop_on_failure: bool = False
+    collect: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A :class:`Task` as it travels to a worker, once."""
+
+    tree: bytes
+    job: bytes
+    packer: PackerSpec
+    stop_on_failure: bool = False
+    collect: bool = True
+
+    @classmethod
+    def of(cls, task: Task) -> Work:
+        """Pack a task; a TypeError names what does not pickle."""
+        tree = dumps(task.tree.without_ranges(), "the trajectory (its parameters, derived parameters and config)")
+        return cls(tree, task.job.to_bytes(), task.packer, task.stop_on_failure, task.collect)
+
+    def task(self) -> Task:
+        """Unpack the task in the process that is to do it."""
+        job, tree = Job.from_bytes(self.job), loads(self.tree)
+        return Task(tree, job, self.packer, self.stop_on_failure, self.collect)  # type: ignore[arg-type]  # from bytes
+
+
+class Worker:
+    """Does blocks of runs, one after the other.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be done for every run.
+    keep_exceptions : bool
+        Report the exceptions themselves, for use in the same process.
+
+    Attributes
+    ----------
+    stopping : bool
+        Set from another thread: the present run is the last one.
+    """
+
+    def __init__(self, task: Task, keep_exceptions: bool = False) -> None:
+        self._task = task
+        self._keep = keep_exceptions
+        self._packer: Packer = task.packer.open()
+        self.stopping = False
+
+    def work(self, block: Block) -> BlockReport:
+        """Do the runs of a block; the journal has every one of them when this returns.
+
+        Raises
+        ------
+        OSError
+            The journal cannot be written.
+        """
+        if self.stopping or not len(block.runs):
+            return BlockReport(block.number, rest=block.runs)
+        self._packer.begin(block.number, block.runs[0])
+        try:
+            return self._do(block)
+        finally:
+            if self._task.tree.v_is_run:
+                self._task.tree.leave_run()
+            self._packer.end()
+
+    def _do(self, block: Block) -> BlockReport:
+        task, complete, attempt = self._task, self._packer.complete, block.attempt
+        tree, function, args, kwargs = task.tree, task.job.function, task.job.args, task.job.kwargs
+        enter, leave, clock, now = tree.enter_run, tree.leave_run, perf_counter, time
+        values: list[tuple[int, object]] = []
+        failures: list[RunFailure] = []
+        done = 0
+        begun = end = clock()
+        deadline = begun + block.seconds
+        for run, point in zip(block.runs, block.each_point(), strict=True):
+            enter(run, point)
+            started = now()
+            start = clock()
+            try:
+                value = function(tree, *args, **kwargs)
+                end = clock()
+                leaves = leave()
+                try:
+                    complete(run, _pack(leaves), started, end - start, attempt)
+                except OSError as error:
+                    raise JournalFault(error) from error
+            except JournalFault as fault:
+                raise fault.error from None
+            except Exception as error:
+                end = clock()
+                if tree.v_is_run:
+                    leave()
+                failures.append(self._fail(run, error, started, end - start, attempt))
+                if task.stop_on_failure:
+                    done += 1
+                    break
+            else:
+                if value is not None:
+                    values.append((run, value))
+            done += 1
+            if end > deadline or self.stopping:
+                break
+        return self._report(block, done, failures, values, clock() - begun)
+
+    def _fail(self, run: int, error: Exception, started: float, duration: float, attempt: int) -> RunFailure:
+        failure = failure_of(run, error, __file__, self._keep)
+        self._packer.fail(run, failure.traceback, started, duration, attempt)
+        return failure
+
+    def _report(
+        self,
+        block: Block,
+        done: int,
+        failures: list[RunFailure],
+        values: list[tuple[int, object]],
+        seconds: float,
+    ) -> BlockReport:
+        detailed = failures[:DETAILED_FAILURES]
+        short = [replace(failure, traceback="", exception=None) for failure in failures[DETAILED_FAILURES:]]
+        return BlockReport(
+            block.number,
+            done - len(failures),
+            [failure.run for failure in failures],
+            (*detailed, *short),
+            values if self._task.collect else [],
+            seconds,
+            block.runs[done:],
+        )
+
+
+def _pack(leaves: Sequence[Leaf]) -> list[LeafData]:
+    return [
+        LeafData(
+            leaf.template, leaf.kind, leaf.class_name, leaf.v_comment, leaf.items(), leaf.v_annotations.f_to_dict()
+        )
+        for leaf in leaves
+    ]
+
+
+class JournalFault(Exception):
+    """Carries an OSError of the journal past the handling of the job's own exceptions."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def replay(tree: Tree, job: Job, run: int) -> object:
+    """Do one run in this process, store nothing, and let the job's exception through.
+
+    Parameters
+    ----------
+    tree : Tree
+        The trajectory, with its ranges.
+    job : Job
+        The job and its arguments.
+    run : int
+        Index of the run.
+
+    Returns
+    -------
+    object
+        What the job returned.
+    """
+    tree.enter_run(run, None)
+    try:
+        return job.function(tree, *job.args, **job.kwargs)
+    finally:
+        tree.leave_run()
