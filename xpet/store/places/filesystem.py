@@ -1,20 +1,18 @@
-"""fsspec file systems: opening them, and many requests at once."""
+"""fsspec file systems: opening them, and what they do to many keys at once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from glob import has_magic
+from typing import Any
 
 from xpet.errors import MissingPackageError, StoreError
 from xpet.store.places.base import PlaceSpec, readable_url
 
-T = TypeVar("T")
-
 CONCURRENCY = 64
 """Requests under way at once; latency, not bandwidth, is what costs with small objects."""
 
-BULK = 16
+BULK = 4
 """Above this many keys one bulk deletion is worth its coarser errors."""
 
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
@@ -30,43 +28,22 @@ def code_of(error: BaseException) -> str | None:
     return None
 
 
-def attempt(call: Callable[..., T], *args: str) -> T | BaseException:
-    """What `call` gave or raised."""
-    try:
-        return call(*args)
-    except Exception as error:
-        return error
-
-
-def each(fs: Any, paths: list[str], call: Callable[[str], Awaitable[T]]) -> list[T | BaseException]:
-    """`call` on each of `paths`, many at once on the loop of the asynchronous `fs`; what each gave or raised."""
-    import asyncio
-
-    from fsspec.asyn import sync
-
-    async def gather() -> list[T | BaseException]:
-        slots = asyncio.Semaphore(CONCURRENCY)
-
-        async def one(path: str) -> T:
-            async with slots:
-                return await call(path)
-
-        return await asyncio.gather(*map(one, paths), return_exceptions=True)
-
-    results: list[T | BaseException] = sync(fs.loop, gather)
-    return results
-
-
 def delete_in_bulk(fs: Any, paths: list[str]) -> list[str]:
-    """Delete with S3's bulk request; what it would not delete, or all where there is no such request."""
+    """Delete many at once; what is left to delete one by one, which tells what is wrong with it."""
+    if not hasattr(fs, "call_s3"):
+        try:
+            fs.rm([path for path in paths if not has_magic(path)])
+        except Exception:
+            return paths
+        return [path for path in paths if has_magic(path)]
     refused: list[str] = []
     for start in range(0, len(paths), 1000):
         split = [(path, *fs.split_path(path)[:2]) for path in paths[start : start + 1000]]
         wanted = {"Objects": [{"Key": key} for _, _, key in split], "Quiet": True}
         try:
+            # Asked for directly, because s3fs keeps silent about the keys that the server refuses to delete.
             answer = fs.call_s3("delete_objects", Bucket=split[0][1], Delete=wanted)
         except Exception:
-            # Some servers lack it; one by one, a failure that is not about that shows itself again.
             return paths[start:] + refused
         bad = {error.get("Key") for error in answer.get("Errors", [])}
         refused += [path for path, _, key in split if key in bad]

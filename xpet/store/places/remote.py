@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from glob import has_magic
 from typing import Any
 
 from xpet.errors import StoreError
 from xpet.store.places.base import Data, Names, Place, PlaceSpec, check_key, check_prefix, failure
-from xpet.store.places.filesystem import BULK, attempt, code_of, delete_in_bulk, each, open_filesystem
+from xpet.store.places.filesystem import BULK, CONCURRENCY, code_of, delete_in_bulk, open_filesystem
 
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
@@ -20,19 +21,18 @@ class RemotePlace(Place):
     Concurrent requests go to asynchronous file systems only; on others things happen one by one.
     """
 
-    def __init__(self, spec: PlaceSpec) -> None:
+    def __init__(self, spec: PlaceSpec, above: RemotePlace | None = None) -> None:
         super().__init__(spec)
-        self._pid = 0
         self._used: tuple[Any, ...] = ()
-        self._connect()
+        if above is None:
+            self._connect()
+        else:
+            self._used, self._pid = above._used, above._pid
+            self._base = above._base + spec.url[len(above.spec.url) :].lstrip("/") + "/"
 
     def below(self, sub: str) -> RemotePlace:
         """The same place, with keys relative to the prefix `sub`."""
-        if "::" in self.spec.url:
-            return RemotePlace(self.spec.below(sub))
-        other = object.__new__(RemotePlace)
-        other.__dict__.update(self.__dict__, spec=self.spec.below(sub), _base=f"{self._base}{check_key(sub)}/")
-        return other
+        return RemotePlace(self.spec.below(sub), None if "::" in self.spec.url else self)
 
     @property
     def fs(self) -> Any:
@@ -55,19 +55,22 @@ class RemotePlace(Place):
 
     def read_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """The bytes under each of `keys`, without the missing ones; concurrently where that pays."""
-        keys = list(keys)
-        if len(keys) < 2 or not self.fs.async_impl:
-            return super().read_many(keys)
+        paths = {self._base + check_key(key): key for key in keys}
         fs = self.fs
-        results = each(fs, [self._base + check_key(key) for key in keys], fs._cat_file)
+        if len(paths) < 2 or not fs.async_impl or any(map(has_magic, paths)):
+            return super().read_many(paths.values())
+        try:
+            results = fs.cat(list(paths), on_error="return", batch_size=CONCURRENCY)
+        except Exception as error:
+            raise failure(error, "read", self.url) from error
         found = {}
-        for key, result in zip(keys, results, strict=True):
+        for path, result in results.items():
             if isinstance(result, _NOT_THERE):
                 self._require_bucket(result)
             elif isinstance(result, BaseException):
-                raise failure(result, "read", self._where(key)) from result
+                raise failure(result, "read", self._where(paths[path])) from result
             else:
-                found[key] = result
+                found[paths[path]] = result
         return found
 
     def write(self, key: str, data: Data) -> None:
@@ -80,14 +83,14 @@ class RemotePlace(Place):
 
     def write_many(self, items: Mapping[str, Data]) -> None:
         """Write each of `items`, in no order; concurrently where that pays."""
-        if len(items) < 2 or not self.fs.async_impl:
-            return super().write_many(items)
         fs = self.fs
-        content = {self._writable(key): data for key, data in items.items()}
-        results = each(fs, list(content), lambda path: fs._pipe_file(path, bytes(content[path])))
-        for key, result in zip(items, results, strict=True):
-            if isinstance(result, BaseException):
-                raise self._refusal(result, "written", key) from result
+        if len(items) < 2 or not fs.async_impl:
+            return super().write_many(items)
+        content = {self._writable(key): bytes(data) for key, data in items.items()}
+        try:
+            fs.pipe(content, batch_size=CONCURRENCY)
+        except Exception as error:
+            raise self._refusal(error, "written", f"{min(items)} … {max(items)}") from error
 
     def create(self, key: str, data: Data) -> bool:
         """Write `key` if it is not there: True if this call made it, False if it was there."""
@@ -111,12 +114,13 @@ class RemotePlace(Place):
         """Delete `keys`; those that are missing do not matter."""
         paths = [self._writable(key) for key in keys]
         fs = self.fs
-        if len(paths) > BULK and hasattr(fs, "call_s3"):
-            paths = delete_in_bulk(fs, paths)
-        results = each(fs, paths, fs._rm_file) if fs.async_impl else [attempt(fs.rm_file, path) for path in paths]
-        for path, result in zip(paths, results, strict=True):
-            if isinstance(result, BaseException) and not isinstance(result, FileNotFoundError):
-                raise self._refusal(result, "deleted", path[len(self._base) :]) from result
+        for path in delete_in_bulk(fs, paths) if len(paths) > BULK else paths:
+            try:
+                fs.rm_file(path)
+            except FileNotFoundError:
+                continue
+            except Exception as error:
+                raise self._refusal(error, "deleted", path[len(self._base) :]) from error
 
     def delete_tree(self, prefix: str) -> None:
         """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
@@ -168,25 +172,31 @@ class RemotePlace(Place):
 
     def move(self, src: str, dst: str) -> None:
         """Rename `src` to `dst`, replacing it; a missing `src` is fine if `dst` is there."""
-        self.move_many([(src, dst)])
+        source, target = self._writable(src), self._writable(dst)
+        try:
+            self.fs.cp_file(source, target)
+        except FileNotFoundError as error:
+            if self.exists(dst):
+                return
+            raise self._refusal(error, f"moved to {dst}", src) from error
+        except Exception as error:
+            raise self._refusal(error, f"moved to {dst}", src) from error
+        self.delete([src])
 
     def move_many(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Move each ``(src, dst)`` of `pairs`; concurrently where that pays."""
         pairs = list(pairs)
-        paths = {self._writable(src): self._writable(dst) for src, dst in pairs}
+        sources, targets = [self._writable(src) for src, _ in pairs], [self._writable(dst) for _, dst in pairs]
         fs = self.fs
-        if fs.async_impl:
-            results = each(fs, list(paths), lambda path: fs._cp_file(path, paths[path]))
+        if len(pairs) > 1 and fs.async_impl:
+            try:
+                fs.copy(sources, targets, batch_size=CONCURRENCY)
+            except Exception:
+                # One by one, those that were moved before and the one that cannot be show themselves.
+                return super().move_many(pairs)
+            self.delete(src for src, _ in pairs)
         else:
-            results = [attempt(fs.cp_file, path, paths[path]) for path in paths]
-        copied = []
-        for (src, dst), result in zip(pairs, results, strict=True):
-            if isinstance(result, FileNotFoundError) and self.exists(dst):
-                continue
-            if isinstance(result, BaseException):
-                raise self._refusal(result, f"moved to {dst}", src) from result
-            copied.append(src)
-        self.delete(copied)
+            super().move_many(pairs)
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""
