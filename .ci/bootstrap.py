@@ -27,8 +27,8 @@ def main() -> None:
 def run(arguments: list[str], extras: list[str], cwd: Path = ROOT) -> None:
     """Run ``python <arguments>`` in the environment with these extras and exit as it does."""
     require_python()
-    python = environment(extras)
     try:
+        python = environment(extras)
         sys.exit(subprocess.call([str(python), *arguments], cwd=str(cwd)))
     except KeyboardInterrupt:
         sys.exit(130)

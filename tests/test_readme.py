@@ -27,9 +27,8 @@ def run_script(code: str, cwd: Path) -> list[str]:
     script = cwd / "script.py"
     script.write_text(code, encoding="utf-8")
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=110, check=False
-    )
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
