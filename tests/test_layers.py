@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,11 @@ LAYERS = (
 )
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
+MOST_ARGUMENTS = 6
+# Signatures that others set (pypet's, xarray's), and the front door, which takes what Environment takes.
+FOREIGN_SIGNATURES = re.compile(
+    r"(\w+\.)?(f_\w+|open_dataset|open_datatree)|(Environment|Trajectory)\.__init__|load_trajectory|sweep|open"
+)
 PUBLIC_DESPITE_UNDERSCORE = {"_asdict", "_exit", "_fields", "_getframe", "_make", "_replace"}
 # fsspec documents the coroutines of its asynchronous file systems under these names.
 FSSPEC_COROUTINES = {"_cat_file", "_cp_file", "_exists", "_find", "_info", "_ls", "_pipe_file", "_rm", "_rm_file"}
@@ -132,6 +138,25 @@ def test_functions_are_short(path: Path):
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     long = [f"{node.name}: {length(node)} lines" for node in functions if length(node) > LONGEST_FUNCTION]
     assert long == []
+
+
+@each_file
+def test_functions_take_few_arguments(path: Path):
+    many = [
+        f"{name}: {count} arguments"
+        for name, count in signatures(ast.parse(path.read_text(encoding="utf-8")))
+        if count > MOST_ARGUMENTS and not FOREIGN_SIGNATURES.fullmatch(name)
+    ]
+    assert many == []
+
+
+def signatures(tree: ast.AST, owner: str = "") -> Iterator[tuple[str, int]]:
+    """Yield (name, number of arguments without self) of every function; a method's name is Class.method."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            yield owner + node.name, sum(argument.arg not in {"self", "cls"} for argument in arguments)
+        yield from signatures(node, f"{node.name}." if isinstance(node, ast.ClassDef) else owner)
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
