@@ -153,8 +153,9 @@ class _Coordinator:
     def _hand_out(self) -> bool:
         """Give every worker something to do; True if anything is being done."""
         while self._may_hand_out():
-            size = self._pace.size(self._backlog.remaining) if self._alarm.state is State.OFF else 1
-            if not self._pool.is_free(2 if self._pace.is_quick(size) else 1):
+            is_calm = self._alarm.state is State.OFF
+            size = self._pace.size(self._backlog.remaining) if is_calm else 1
+            if not self._pool.is_free(2 if is_calm and self._pace.is_quick(size) else 1):
                 break
             self._scouts = max(0, self._scouts - 1)
             block = self._backlog.take(size)

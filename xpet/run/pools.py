@@ -97,7 +97,7 @@ def open_pool(name: str, task: Task, workers: int = 1, start_method: StartMethod
     workers : int
         How many worker processes; more than there are runs is a waste.
     start_method : {'spawn', 'forkserver', 'fork'}, optional
-        How processes start; ``'spawn'`` if not given, the same on every system.
+        How processes start; ``'forkserver'`` if not given, ``'spawn'`` on Windows and macOS.
 
     Raises
     ------

@@ -14,7 +14,10 @@ from types import ModuleType
 
 from xpet.run.pools import StartMethod
 
-DEFAULT: StartMethod = "spawn"
+# as Python's own default from 3.14 on
+DEFAULT: StartMethod = "spawn" if sys.platform in ("win32", "darwin") else "forkserver"
+PRELOADED = ["xpet.run.process_main", "cloudpickle"]
+"""What a fork server imports once for all workers; nothing that starts threads."""
 
 _SWAP = threading.Lock()
 
@@ -22,14 +25,17 @@ _SWAP = threading.Lock()
 def context_of(method: StartMethod | None) -> BaseContext:
     """Return the multiprocessing context of a start method.
 
-    ``'spawn'`` is the default everywhere: two workers are up sooner than a fork server, they see the present
-    environment variables, and an interrupt during their start can be held back. ``'fork'`` is for those who ask for it.
+    Not given, it is ``'forkserver'``, or ``'spawn'`` on Windows and macOS. ``'fork'`` is for those who ask for it: a
+    copy of a process that has threads or open stores may hang.
     """
     chosen = DEFAULT if method is None else method
     if chosen not in multiprocessing.get_all_start_methods():
         known = ", ".join(map(repr, multiprocessing.get_all_start_methods()))
         raise ValueError(f"Processes cannot be started by {chosen!r} on this system; start_method is one of {known}.")
-    return multiprocessing.get_context(chosen)
+    context = multiprocessing.get_context(chosen)
+    if chosen == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
+    return context
 
 
 def start(context: BaseContext, target: Callable[..., None], args: tuple[object, ...]) -> BaseProcess:
