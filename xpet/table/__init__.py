@@ -1,0 +1,1 @@
+"""Columns as lazy xarray objects: the run view, the grid view and the run table."""

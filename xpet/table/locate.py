@@ -1,0 +1,183 @@
+"""Find the trajectory under a URL, and read and check its root document."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError
+from xpet.store.meta import MARK, Meta, check_format
+from xpet.store.place import Place, open_place, resolve
+
+if TYPE_CHECKING:
+    import zarr
+    from zarr.abc.store import Store
+
+Where: TypeAlias = "str | os.PathLike[str] | Store"
+StorageOptions: TypeAlias = Mapping[str, object] | None
+
+DOCUMENT = "zarr.json"
+
+
+@dataclass(frozen=True)
+class Located:
+    """A trajectory as its root document publishes it.
+
+    Attributes
+    ----------
+    url
+        Where the trajectory is, for people and for ``ds.encoding["source"]``.
+    group
+        The root group; its consolidated metadata holds every node, so nothing below costs a request.
+    meta
+        What the document says of the trajectory.
+    """
+
+    url: str
+    group: zarr.Group
+    meta: Meta
+
+    @property
+    def explored(self) -> tuple[str, ...]:
+        """Names of the coordinates of the explored parameters, in the order of exploration."""
+        return tuple(coordinate.name for coordinate in self.meta.space.coordinates)
+
+
+def locate(where: Where, *, trajectory: str | None = None, storage_options: StorageOptions = None) -> Located:
+    """Return the trajectory at, or in the store at, `where`.
+
+    One request if `where` is the trajectory itself or `trajectory` is given; otherwise the store's own document, a
+    listing and the document of each trajectory.
+
+    Parameters
+    ----------
+    where
+        Path, URL or zarr store of a trajectory or of a store of trajectories.
+    trajectory
+        Name of the trajectory; needed if the store holds several.
+    storage_options
+        What fsspec needs to reach a remote place.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing is there.
+    ForeignStoreError
+        Something is there, but not written by xpet.
+    DataNotInStorageError
+        The store has no trajectory of this name.
+    ValueError
+        The store holds several trajectories and none is named.
+    VersionMismatchError
+        It was written in a format that this version cannot read.
+    """
+    place = open_place(resolve(where, storage_options))
+    if trajectory is not None:
+        found = _open_trajectory(place.below(trajectory))
+        if found is not None:
+            return found
+    root = _open(place)
+    here = None if root is None else _as_trajectory(root, place.url)
+    if here is not None and trajectory in (None, here.meta.name):
+        return here
+    if here is not None:
+        raise _which(place, [here.meta.name], trajectory)
+    names = place.children()
+    found = _only_one(place, names) if trajectory is None else None
+    if found is not None:
+        return found
+    there = _trajectories(place, names)
+    if not there and (root is None or not _is_ours(root.attrs.asdict(), place.url)):
+        raise _foreign_or_missing(place, names)
+    raise _which(place, there, trajectory)
+
+
+def _only_one(place: Place, names: list[str]) -> Located | None:
+    candidates = [name for name in names if name != DOCUMENT]
+    if len(candidates) > 1:
+        candidates = _trajectories(place, candidates)
+    return _open_trajectory(place.below(candidates[0])) if len(candidates) == 1 else None
+
+
+def _which(place: Place, names: list[str], trajectory: str | None) -> Exception:
+    there = ", ".join(map(repr, names))
+    if trajectory is not None:
+        return DataNotInStorageError(f"{place.url} has no trajectory {trajectory!r}; it holds {there or 'none'}.")
+    if names:
+        return ValueError(
+            f"The store {place.url} holds {len(names)} trajectories ({there}); name the one to open with "
+            f"trajectory={names[0]!r}."
+        )
+    return StoreError(f"The store {place.url} holds no trajectory yet; run something into it first.")
+
+
+def _trajectories(place: Place, names: list[str]) -> list[str]:
+    documents = place.read_many(f"{name}/{DOCUMENT}" for name in names)
+    return [name for name in names if _is_trajectory(documents.get(f"{name}/{DOCUMENT}"), f"{place.url}/{name}")]
+
+
+def _is_trajectory(document: bytes | None, url: str) -> bool:
+    try:
+        node = json.loads(document or b"{}")
+        attributes = node.get("attributes", {})
+        return _is_ours(attributes, url) and "n_runs" in json.loads(attributes[MARK])
+    except (ValueError, AttributeError):
+        return False
+
+
+def _is_ours(attributes: Mapping[str, object], url: str) -> bool:
+    text = attributes.get(MARK)
+    try:
+        node = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        return False
+    if not isinstance(node, dict) or "format" not in node:
+        return False
+    check_format({"min_reader": node["format"], **node}, url)
+    return True
+
+
+def _open_trajectory(place: Place) -> Located | None:
+    group = _open(place)
+    return None if group is None else _as_trajectory(group, place.url)
+
+
+def _as_trajectory(group: zarr.Group, url: str) -> Located | None:
+    attributes = group.attrs.asdict()
+    if not _is_ours(attributes, url) or "n_runs" not in json.loads(str(attributes[MARK])):
+        return None
+    return Located(url, group, Meta.from_json(attributes[MARK], url))
+
+
+def _open(place: Place) -> zarr.Group | None:
+    import zarr
+    import zarr.errors
+
+    store, options = place.zarr_store_args()
+    try:
+        # zarr_format spares the three requests that look for a store of format 2.
+        return zarr.open_group(store, mode="r", zarr_format=3, storage_options=options)
+    except (FileNotFoundError, NotADirectoryError, zarr.errors.BaseZarrError):
+        return None
+    except json.JSONDecodeError as error:
+        raise CorruptStoreError(
+            f"{place.url}/{DOCUMENT} is damaged: it was expected to be JSON, but {error}."
+        ) from error
+    except Exception:
+        # The place says in a sentence what keeps it from being read; if it can be read, zarr's own words stand.
+        place.read(DOCUMENT)
+        raise
+
+
+def _foreign_or_missing(place: Place, names: list[str]) -> OSError:
+    if names or (place.is_local and os.path.exists(place.url)):
+        return ForeignStoreError(
+            f"{place.url} was expected to be a trajectory or a store of trajectories, but what is there was not "
+            f"written by xpet; open it with the engine it was made for."
+        )
+    return FileNotFoundError(
+        f"There is no store and no trajectory at {place.url}; check the path, or run something into it first."
+    )
