@@ -1,0 +1,91 @@
+"""The group classes of the four branches, and what each can add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpet.tree.adding import add_group, add_leaf, add_result
+from xpet.tree.group import Group
+from xpet.tree.placement import BRANCH_RULES
+
+PARAMETERS, CONFIG = BRANCH_RULES["parameters"], BRANCH_RULES["config"]
+DERIVED, RESULTS = BRANCH_RULES["derived_parameters"], BRANCH_RULES["results"]
+
+
+class NNGroupNode(Group):
+    """A group outside of the four branches."""
+
+    __slots__ = ()
+
+
+class ParameterGroup(Group):
+    """A group of parameters."""
+
+    __slots__ = ()
+
+    def f_add_parameter(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a parameter: path, value, comment; or a parameter; or a class, path and its arguments."""
+        return add_leaf(self, PARAMETERS, args, kwargs)
+
+    def f_add_parameter_group(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a group of parameters."""
+        return add_group(self, PARAMETERS, args, kwargs)
+
+    f_apar = f_add_parameter
+
+
+class ConfigGroup(Group):
+    """A group of configuration."""
+
+    __slots__ = ()
+
+    def f_add_config(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a configuration parameter: path, value, comment."""
+        return add_leaf(self, CONFIG, args, kwargs)
+
+    def f_add_config_group(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a group of configuration parameters."""
+        return add_group(self, CONFIG, args, kwargs)
+
+    f_aconf = f_add_config
+
+
+class DerivedParameterGroup(Group):
+    """A group of derived parameters."""
+
+    __slots__ = ()
+
+    def f_add_derived_parameter(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a derived parameter: path, value, comment; in a run it goes to the run's group."""
+        return add_leaf(self, DERIVED, args, kwargs)
+
+    def f_add_derived_parameter_group(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a group of derived parameters."""
+        return add_group(self, DERIVED, args, kwargs)
+
+    f_adpar = f_add_derived_parameter
+
+
+class ResultGroup(Group):
+    """A group of results."""
+
+    __slots__ = ()
+
+    def f_add_result(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a result: path and values, ``comment=``; in a run it goes to the run's group."""
+        return add_result(self, args, kwargs)
+
+    def f_add_result_group(self, *args: Any, **kwargs: Any) -> Any:
+        """Add a group of results."""
+        return add_group(self, RESULTS, args, kwargs)
+
+    f_ares = f_add_result
+
+
+GROUP_CLASSES: dict[str, type[Group]] = {
+    "parameters": ParameterGroup,
+    "config": ConfigGroup,
+    "derived_parameters": DerivedParameterGroup,
+    "results": ResultGroup,
+    "": NNGroupNode,
+}

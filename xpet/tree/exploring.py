@@ -1,0 +1,144 @@
+"""Exploring: giving parameters one value per run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from xpet.tree import lookup
+from xpet.tree.parameter import Parameter
+from xpet.tree.state import TreeState
+
+if TYPE_CHECKING:
+    from xpet.tree.group import Group
+
+
+def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
+    """Explore parameters, all or none of them."""
+    if tree.virtual is not None and tree.virtual.any_complete():
+        raise TypeError(
+            f"The trajectory {tree.root.v_name!r} has completed runs and cannot be explored anew; "
+            "append points with `f_expand`."
+        )
+    parameters = _targets(tree, ranges)
+    length = _common_length(tree, ranges, expected=tree.length if tree.explored else None)
+    locked = [parameter.v_locked for parameter in parameters]
+    tree.wildcards.check_unique(length)
+    try:
+        for parameter, values in zip(parameters, ranges.values(), strict=True):
+            parameter.check_range(values)
+    except BaseException:
+        for parameter, was_locked in zip(parameters, locked, strict=True):
+            if not was_locked:
+                parameter.f_unlock()
+        raise
+    adopt(tree, dict(zip(parameters, ranges.values(), strict=True)), length)
+
+
+def adopt(tree: TreeState, ranges: Mapping[Parameter, Sequence[object]], length: int) -> None:
+    """Take over ranges that are known to be sound."""
+    for parameter, values in ranges.items():
+        parameter.set_range(values)
+        tree.explored[parameter.v_full_name] = parameter
+    tree.explored_list = list(tree.explored.values())
+    tree.length = length
+    select(tree, tree.run if tree.run < length else -1)
+
+
+def expand(tree: TreeState, ranges: Mapping[str, Sequence[object]], fail_safe: bool = True) -> None:
+    """Append points to every explored parameter, to all or none of them."""
+    if not tree.explored:
+        explore(tree, ranges)
+        return
+    parameters = [_parameter(tree.root, name) for name in ranges]
+    if {id(parameter) for parameter in parameters} != {id(parameter) for parameter in tree.explored_list}:
+        raise TypeError(
+            f"All explored parameters must be expanded together and no others: {sorted(tree.explored)} are explored, "
+            f"got {sorted(parameter.v_full_name for parameter in parameters)}."
+        )
+    for parameter in parameters:
+        if not parameter.f_has_range():
+            raise TypeError(f"The range of the parameter {parameter.v_full_name!r} is not loaded; load it first.")
+    more = _common_length(tree, ranges, expected=None)
+    tree.wildcards.check_unique(tree.length + more)
+    for parameter, values in zip(parameters, ranges.values(), strict=True):
+        parameter.check_range(values)
+    for parameter, values in zip(parameters, ranges.values(), strict=True):
+        parameter.set_range([*parameter.f_get_range(copy=False), *values])
+    tree.length += more
+
+
+def shrink(tree: TreeState) -> None:
+    """Drop all ranges."""
+    for parameter in tree.explored_list:
+        parameter.drop_range()
+    tree.explored.clear()
+    tree.explored_list = []
+    tree.length = 1
+    select(tree, -1)
+
+
+def select(tree: TreeState, index: int) -> None:
+    """Move all explored parameters to a run; −1 means to none."""
+    tree.run = index
+    for parameter in tree.explored_list:
+        parameter.select(index)
+    tree.found.clear()
+
+
+def as_ranges(build_dict: Mapping[str, Iterable[object]]) -> dict[str, list[Any]]:
+    """Anything iterable as lists."""
+    if not isinstance(build_dict, Mapping):
+        raise TypeError(
+            f"Exploring takes a dictionary of parameter names and their values, not {type(build_dict).__name__}."
+        )
+    ranges = {}
+    for name, values in build_dict.items():
+        try:
+            ranges[name] = list(values)
+        except TypeError as error:
+            raise TypeError(
+                f"The values for the parameter {name!r} must be an iterable with one value per run, "
+                f"not {type(values).__name__} {values!r}."
+            ) from error
+    return ranges
+
+
+def _targets(tree: TreeState, names: Iterable[str]) -> list[Parameter]:
+    parameters = [_parameter(tree.root, name) for name in names]
+    for parameter in parameters:
+        if parameter.v_explored:
+            raise TypeError(
+                f"The parameter {parameter.v_full_name!r} is explored already; append points with `f_expand`, "
+                "or shrink the trajectory first."
+            )
+        if parameter.f_is_empty():
+            raise TypeError(f"The parameter {parameter.v_full_name!r} has no value; set a default before exploring it.")
+    if len({id(parameter) for parameter in parameters}) != len(parameters):
+        raise ValueError(f"Two of the names {list(names)} mean the same parameter; give each parameter once.")
+    return parameters
+
+
+def _parameter(root: Group, name: str) -> Parameter:
+    node = lookup.find(root, name, lookup.Search(True, None, True))
+    if not isinstance(node, Parameter):
+        raise ValueError(
+            f"{name!r} is {node.v_full_name!r}, a {node.f_get_class_name()}; only parameters can be explored."
+        )
+    return node
+
+
+def _common_length(tree: TreeState, ranges: Mapping[str, Sequence[object]], expected: int | None) -> int:
+    lengths = {name: len(values) for name, values in ranges.items()}
+    if not lengths:
+        raise ValueError("There is nothing to explore; give at least one parameter and its values.")
+    empty = [name for name, length in lengths.items() if not length]
+    if empty:
+        raise ValueError(f"No values were given for {empty}; a parameter needs at least one value per run.")
+    if len(set(lengths.values())) > 1 or (expected is not None and expected not in lengths.values()):
+        wanted = f"; {expected} runs are explored already" if expected is not None else ""
+        raise ValueError(
+            f"The values are not the same size: {lengths}{wanted}. Give every parameter one value per run, for "
+            "instance with `cartesian_product`."
+        )
+    return next(iter(lengths.values()))

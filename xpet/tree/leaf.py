@@ -1,0 +1,119 @@
+"""What parameters and results have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from xpet.names import check_names, split_path
+from xpet.tree.node import Node, put
+
+if TYPE_CHECKING:
+    from xpet.tree.group import Group
+
+Loader = Callable[[], Mapping[str, object]]
+
+KINDS = {
+    "parameters": "parameter",
+    "derived_parameters": "derived_parameter",
+    "config": "config",
+    "results": "result",
+}
+MAX_TEXT = 64
+
+
+class Leaf(Node):
+    """A leaf: a parameter or a result.
+
+    Parameters
+    ----------
+    full_name
+        The path, or the end of it that is still to be placed.
+    comment
+        What it is about.
+    """
+
+    __slots__ = ("_loader", "v_is_new")
+
+    _loader: Loader | None
+    v_is_new: bool
+
+    v_is_leaf: ClassVar[bool] = True
+    v_is_parameter: ClassVar[bool] = False
+
+    def __init__(self, full_name: str, comment: str = "") -> None:
+        check_names(map(str, split_path(full_name)) if full_name else (), f"The path {full_name!r}")
+        put(self, "v_parent", None)
+        put(self, "v_template", full_name)
+        put(self, "v_index", -1)
+        put(self, "v_is_new", True)
+        put(self, "_comment", str(comment))
+        put(self, "_annotations", None)
+        put(self, "_loader", None)
+
+    def f_place(self, parent: Group, template: str, index: int) -> None:
+        """Say where in the tree the leaf is; the package calls it when the leaf is added."""
+        put(self, "v_parent", parent)
+        put(self, "v_template", template)
+        put(self, "v_index", index)
+
+    @property
+    def v_kind(self) -> str:
+        """``'parameter'``, ``'derived_parameter'``, ``'config'``, ``'result'``, or ``'other'`` — by branch."""
+        return KINDS.get(self.v_template.partition(".")[0], "other")
+
+    @property
+    def v_class_name(self) -> str:
+        """The name of the class, as a store keeps it."""
+        return type(self).__name__
+
+    @property
+    def v_stored(self) -> bool:
+        """Whether a store has the leaf."""
+        return not self.v_is_new
+
+    def f_set_loader(self, loader: Loader) -> None:
+        """Have the data fetched by `loader` on first access."""
+        put(self, "_loader", loader)
+
+    def f_unshare(self) -> None:
+        """Give a fresh copy containers of its own."""
+
+    def f_items(self) -> dict[str, Any]:
+        """The data by name: a parameter's value, and a result's own item, under the name ``''``."""
+        raise NotImplementedError
+
+    def f_is_empty(self) -> bool:
+        """Whether there are no data."""
+        raise NotImplementedError
+
+    def f_empty(self) -> None:
+        """Drop the data and keep the leaf."""
+        raise NotImplementedError
+
+    def f_supports_fast_access(self) -> bool:
+        """Whether attribute access to the leaf gives its value."""
+        raise NotImplementedError
+
+    def f_val_to_str(self) -> str:
+        """The data as text."""
+        raise NotImplementedError
+
+    def _check(self, value: object) -> None:
+        """Ask the tree whether it takes the value; see :attr:`Root.check_value`."""
+        tree = self.v_tree
+        if tree is not None and tree.check is not None:
+            tree.check(self.v_template, value)
+
+    def __str__(self) -> str:
+        text = self.f_val_to_str()
+        comment = f" (`{self.v_comment}`)" if self.v_comment else ""
+        return f"<{self.v_class_name}>  {self.v_full_name}{comment}: {text}"
+
+    def __repr__(self) -> str:
+        return f"<{self.v_class_name} {self.v_full_name!r}>"
+
+
+def shorten(text: str) -> str:
+    """Text of at most 64 characters."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."

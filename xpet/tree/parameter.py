@@ -1,0 +1,297 @@
+"""Parameters: one value, and a range of values once explored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from xpet.errors import ParameterLockedException
+from xpet.tree.leaf import Leaf, shorten
+
+
+class _NoValue:
+    """The type of the mark of a parameter without a value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<empty>"
+
+    def __reduce__(self) -> str:
+        return "NO_VALUE"
+
+
+NO_VALUE: Any = _NoValue()
+
+
+class Parameter(Leaf):
+    """A parameter: a value that is locked by its first use.
+
+    Parameters
+    ----------
+    full_name
+        The path.
+    data
+        The value; without it the parameter is empty.
+    comment
+        What it is about.
+
+    Examples
+    --------
+    >>> speed = Parameter("speed", 2.5, comment="in m/s")
+    >>> speed.f_get(), speed.v_locked
+    (2.5, True)
+    """
+
+    __slots__ = ("_default", "_explored", "_locked", "_range", "_value", "v_full_copy")
+
+    v_is_parameter: ClassVar[bool] = True
+
+    def __init__(self, full_name: str, data: Any = NO_VALUE, comment: str = "") -> None:
+        super().__init__(full_name, comment)
+        self._value = self._default = NO_VALUE
+        self._range: Sequence[Any] | None = None
+        self._locked = self._explored = self.v_full_copy = False
+        if data is not NO_VALUE:
+            self.f_set(data)
+
+    def _load(self) -> None:
+        loader, self._loader = self._loader, None
+        if loader is None:
+            return
+        try:
+            value = loader()["data"]
+        except BaseException:
+            self._loader = loader
+            raise
+        if self._default is NO_VALUE:
+            self._default = value
+        if self._value is NO_VALUE:
+            self._value = value
+
+    # ---------------------------------------------------------------- value
+
+    def f_set(self, data: Any) -> None:
+        """Set the value.
+
+        Raises
+        ------
+        ParameterLockedException
+            If the parameter is locked.
+        AttributeError
+            If it is explored.
+        """
+        self._check_unlocked("set")
+        if self._explored:
+            raise AttributeError(
+                f"The parameter {self.v_full_name!r} is explored, so its value belongs to the runs; "
+                "shrink the trajectory before setting another default."
+            )
+        self._check(data)
+        self._loader = None
+        self._value = self._default = data
+
+    def f_get(self) -> Any:
+        """The current value; locks the parameter.
+
+        Raises
+        ------
+        TypeError
+            If the parameter is empty.
+        """
+        if self._value is NO_VALUE:
+            self._fill()
+        self._locked = True
+        return self._value
+
+    def f_get_default(self) -> Any:
+        """The value outside of all runs; locks the parameter."""
+        if self._default is NO_VALUE:
+            self._fill()
+        self._locked = True
+        return self._default
+
+    def _fill(self) -> None:
+        self._load()
+        if self._default is NO_VALUE:
+            raise TypeError(f"The parameter {self.v_full_name!r} is empty; give it a value with `f_set` first.")
+
+    @property
+    def data(self) -> Any:
+        """The current value; see :meth:`f_get`."""
+        return self.f_get()
+
+    @property
+    def default(self) -> Any:
+        """The value outside of all runs; see :meth:`f_get_default`."""
+        return self.f_get_default()
+
+    def f_fast_access(self) -> Any:
+        """The current value, or the parameter itself if it is empty."""
+        value = self._value
+        if value is NO_VALUE:
+            self._load()
+            if self._value is NO_VALUE:
+                return self
+            value = self._value
+        self._locked = True
+        return value
+
+    def f_supports_fast_access(self) -> bool:
+        """Whether the parameter has a value."""
+        return not self.f_is_empty()
+
+    def f_is_empty(self) -> bool:
+        """Whether the parameter has no value."""
+        return self._default is NO_VALUE and self._loader is None
+
+    def f_empty(self) -> None:
+        """Drop value, default and range."""
+        self._check_unlocked("empty")
+        self._value = self._default = NO_VALUE
+        self._range, self._explored, self._loader = None, False, None
+
+    def f_items(self) -> dict[str, Any]:
+        """The default, under the name ``''``; nothing if the parameter is empty."""
+        self._load()
+        return {} if self._default is NO_VALUE else {"": self._default}
+
+    def f_supports(self, data: Any) -> bool:
+        """Whether the trajectory takes this value."""
+        try:
+            self._check(data)
+        except TypeError:
+            return False
+        return True
+
+    # ---------------------------------------------------------------- locks
+
+    @property
+    def v_locked(self) -> bool:
+        """Whether the parameter may not be changed."""
+        return self._locked
+
+    def f_lock(self) -> None:
+        """Forbid changes."""
+        self._locked = True
+
+    def f_unlock(self) -> None:
+        """Allow changes again."""
+        self._locked = False
+
+    def _check_unlocked(self, verb: str) -> None:
+        if self._locked:
+            raise ParameterLockedException(
+                f"The parameter {self.v_full_name!r} is locked, because it was read, explored or stored, and cannot be "
+                f"{verb if verb != 'empty' else 'emptied'}; call its `f_unlock()` first if you mean it."
+            )
+
+    # ---------------------------------------------------------------- range
+
+    @property
+    def v_explored(self) -> bool:
+        """Whether the parameter has a range, or had one before it was sent elsewhere without it."""
+        return self._explored
+
+    def f_has_range(self) -> bool:
+        """Whether the values of all runs are here."""
+        return self._range is not None
+
+    def f_get_range(self, copy: bool = True) -> Any:
+        """The values of all runs, as a list; with ``copy=False`` the sequence itself.
+
+        Raises
+        ------
+        TypeError
+            If there is no range.
+        """
+        return list(self._known_range()) if copy else self._known_range()
+
+    def f_get_range_length(self) -> int:
+        """The number of values of the range."""
+        return len(self._known_range())
+
+    def _known_range(self) -> Sequence[Any]:
+        if self._range is None:
+            raise TypeError(f"The parameter {self.v_full_name!r} has no range; explore it with `f_explore` first.")
+        return self._range
+
+    def same_type(self, value: Any, default: Any) -> bool:
+        """Whether a run may have `value` if the default is `default`."""
+        if type(value) is not type(default):
+            return False
+        return type(value) is not tuple or [type(item) for item in value] == [type(item) for item in default]
+
+    def check_range(self, values: Iterable[Any]) -> None:
+        """Raise ``TypeError`` if a value is not of the default's type, or is refused by the trajectory."""
+        default = self.f_get_default()
+        for index, value in enumerate(values):
+            if not self.same_type(value, default):
+                raise TypeError(
+                    f"The parameter {self.v_full_name!r} is {describe(default)} and cannot be explored with "
+                    f"{describe(value)} (value {index}, {shorten(repr(value))}); {_advice(value)}."
+                )
+            self._check(value)
+
+    def set_range(self, values: Sequence[Any]) -> None:
+        """Take the values of all runs, unchecked; ``v_explored`` from now on."""
+        self._range, self._explored, self._locked = values, True, True
+
+    def drop_range(self, forget: bool = True) -> None:
+        """Drop the values of all runs; with ``forget=False`` it stays known that they exist somewhere."""
+        self._range, self._explored = None, not forget
+        self.restore()
+
+    def select(self, index: int) -> None:
+        """Take the value of run `index`; −1 means the default."""
+        self._value = self._default if index < 0 or self._range is None else self._range[index]
+
+    def restore(self) -> None:
+        """Take the default."""
+        self._value = self._default
+
+    # ------------------------------------------------------------- protocol
+
+    def f_val_to_str(self) -> str:
+        """The current value as text; does not lock."""
+        return "<to be loaded>" if self._loader is not None else repr(self._value)
+
+    def __getitem__(self, key: int | str) -> Any:
+        if key == "data":
+            return self.f_get()
+        if key == "default" or key == -1:
+            return self.f_get_default()
+        if isinstance(key, str):
+            raise KeyError(f"A parameter has 'data' and 'default', not {key!r}.")
+        return self._known_range()[key]
+
+    def __len__(self) -> int:
+        if self._range is not None:
+            return len(self._range)
+        return 0 if self.f_is_empty() else 1
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def put_point(parameters: Iterable[Parameter], point: Iterable[Any]) -> None:
+    """Give explored parameters the values of one run."""
+    for parameter, value in zip(parameters, point, strict=True):
+        parameter._value = value
+
+
+def describe(value: object) -> str:
+    """The type of a value, with its article, so that numpy's floats do not look like Python's."""
+    kind = type(value)
+    if kind is tuple and isinstance(value, tuple):
+        return f"a tuple of ({', '.join(type(item).__name__ for item in value)})"
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return f"a {name}" if name[:1] not in "aeiou" else f"an {name}"
+
+
+def _advice(value: object) -> str:
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        return "explore with Python numbers (`values.tolist()`), or give the parameter a numpy value"
+    return "explore with values of the same type, or set another default before exploring"

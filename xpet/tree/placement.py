@@ -1,0 +1,138 @@
+"""Where a new node goes.
+
+Worked out in templates: a segment that names the run is ``$``, so that a place holds for every run.
+"""
+
+from __future__ import annotations
+
+import keyword
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xpet.names import BRANCHES, RESERVED_AT_ROOT, check_names, set_number, split_path
+
+if TYPE_CHECKING:
+    from xpet.tree.group import Group
+    from xpet.tree.state import TreeState
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of the four parts of a tree and its rules."""
+
+    name: str
+    in_runs: bool
+    prefixed: bool
+    parameters: bool
+
+
+BRANCH_RULES = {
+    "parameters": Branch("parameters", in_runs=False, prefixed=False, parameters=True),
+    "config": Branch("config", in_runs=False, prefixed=False, parameters=True),
+    "derived_parameters": Branch("derived_parameters", in_runs=True, prefixed=True, parameters=True),
+    "results": Branch("results", in_runs=True, prefixed=True, parameters=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Segments of a template below a start, the run they are filled with, and whether that is so in every run."""
+
+    segments: tuple[str, ...]
+    index: int
+    always: bool
+
+
+def place(start: Group, path: str, branch: Branch | None) -> Placement:
+    """Where `path` goes when it is added at `start`, to `branch` (``None``: exactly there)."""
+    tree = start.v_state
+    tokens = [tree.wildcards.translate(token) for token in split_path(path)]
+    segments, index, always = _segments(start, tokens)
+    check_names((segment for segment in segments if segment[:1] != "$"), f"The path {path!r}")
+    segments = _prefix(start, segments, tokens, branch)
+    if "$" in segments and index < 0:
+        index = tree.run
+    _check_place(start, segments)
+    return Placement(tuple(segments), index, always)
+
+
+def _segments(start: Group, tokens: list[str]) -> tuple[list[str], int, bool]:
+    tree = start.v_state
+    cards = tree.wildcards
+    index = start.v_index if start.v_index >= 0 else -1
+    named = [run for token in tokens if (run := cards.run_index(token, tree.length)) is not None]
+    always = not named
+    if index < 0 and named and not tree.is_run:
+        index = named[0]
+    elif index < 0:
+        index = tree.run
+    segments, wild = [], False
+    for token in tokens:
+        segment = _segment(tree, token, index, named)
+        always = always and (segment == token or cards.is_wildcard(token))
+        wild = wild or segment[:1] == "$"
+        segments.append(segment)
+    return segments, index if wild or start.v_index >= 0 else -1, always
+
+
+def _segment(tree: TreeState, token: str, index: int, named: list[int]) -> str:
+    """One token as a segment of a template; another run's name stays as it is."""
+    cards = tree.wildcards
+    if cards.is_wildcard(token):
+        return cards.placeholder(token) if index >= 0 else cards.name(token, -1)
+    if index < 0:
+        return token
+    if named and token == cards.run_name(index):
+        return "$"
+    if set_number(token) is not None and index in named and token == cards.set_name(index):
+        return "$set"
+    return token
+
+
+def _prefix(start: Group, segments: list[str], tokens: list[str], branch: Branch | None) -> list[str]:
+    if branch is None:
+        return segments
+    depth = start.v_depth
+    prefix: list[str] = []
+    if depth == 0:
+        if segments[0] == branch.name:
+            return segments
+        prefix = [branch.name]
+    tree = start.v_state
+    if not (tree.is_run and tree.auto_run_prepend and branch.prefixed) or depth > 2:
+        return prefix + segments
+    if _names_run(tree, segments, tokens):
+        return prefix + segments
+    if depth == 0 or (depth == 1 and segments != ["runs"]):
+        prefix += ["runs", "$"]
+    elif depth == 2 and start.v_template.endswith(".runs"):
+        prefix += ["$"]
+    return prefix + segments
+
+
+def _names_run(tree: TreeState, segments: list[str], tokens: list[str]) -> bool:
+    cards = tree.wildcards
+    nobody = cards.run_name(-1)
+    return "$" in segments or any(
+        token == nobody or cards.run_index(token, tree.length) is not None for token in tokens
+    )
+
+
+def _check_place(start: Group, segments: list[str]) -> None:
+    tree = start.v_state
+    if start.v_is_root and segments[0] in RESERVED_AT_ROOT:
+        raise ValueError(f"{segments[0]!r} cannot be a node directly below the trajectory; choose another name.")
+    branch = BRANCH_RULES.get(segments[0] if start.v_is_root else start.v_branch)
+    if tree.is_run and branch is not None and not branch.in_runs:
+        raise TypeError(
+            f"{'.'.join(segments)!r} cannot be added to {branch.name!r} during a single run; "
+            "add it before the runs, or add a derived parameter."
+        )
+    for segment in segments:
+        if keyword.iskeyword(segment) or (segment not in BRANCHES and hasattr(type(tree.root), segment)):
+            warnings.warn(
+                f"The name {segment!r} belongs to Python or to every group; reach the node by group[{segment!r}].",
+                SyntaxWarning,
+                stacklevel=5,
+            )

@@ -1,0 +1,154 @@
+"""What all nodes of one tree share: settings, the selected run, indices and caches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xpet.names import BRANCHES, Wildcards
+from xpet.tree.parameter import Parameter
+from xpet.tree.result import Result
+
+if TYPE_CHECKING:
+    from xpet.tree.group import Group
+    from xpet.tree.leaf import Leaf
+    from xpet.tree.node import Node
+    from xpet.tree.root import Root
+    from xpet.tree.virtual import VirtualRuns
+
+CheckValue = Callable[[str, object], None]
+
+
+class Plan(NamedTuple):
+    """Where a name that is added in a run goes, worked out once for all runs."""
+
+    parent_template: str
+    template: str
+    name: str
+
+
+class TreeState:
+    """The state of a tree.
+
+    Nodes that a run adds are kept apart (`overlay`, `added`, `attached`): leaving the run forgets them as a whole,
+    and what was cached about the rest of the tree stays true.
+    """
+
+    __slots__ = (
+        "added",
+        "attached",
+        "auto_run_prepend",
+        "check",
+        "explored",
+        "explored_list",
+        "fast_access",
+        "found",
+        "group_classes",
+        "index",
+        "is_run",
+        "iter_recursive",
+        "length",
+        "link_names",
+        "max_depth",
+        "no_clobber",
+        "overlay",
+        "plans",
+        "presets",
+        "root",
+        "run",
+        "run_groups",
+        "shortcuts",
+        "standard_leaf",
+        "standard_parameter",
+        "standard_result",
+        "virtual",
+        "wildcards",
+        "with_links",
+    )
+
+    def __init__(self, root: Root, wildcards: Wildcards, check: CheckValue | None) -> None:
+        self.root = root
+        self.group_classes: dict[str, type[Group]] = {}
+        self.wildcards = wildcards
+        self.check = check
+        self.length = 1
+        self.run = -1
+        self.is_run = False
+        self.explored: dict[str, Parameter] = {}
+        self.explored_list: list[Parameter] = []
+        self.index: dict[str, list[Node]] = {}
+        self.link_names: dict[str, int] = {}
+        self.overlay: dict[str, list[Node]] = {}
+        self.added: list[Leaf] = []
+        self.attached: list[tuple[Group, str]] = []
+        self.run_groups: dict[str, Group] = {}
+        self.plans: dict[tuple[Group, str], Plan] = {}
+        self.found: dict[str, dict[Group, Node]] = {}
+        self.presets: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
+        self.virtual: VirtualRuns | None = None
+        self.fast_access = self.shortcuts = self.with_links = self.auto_run_prepend = True
+        self.no_clobber = self.iter_recursive = False
+        self.max_depth: int | None = None
+        self.standard_parameter: type[Any] = Parameter
+        self.standard_result: type[Any] = Result
+        self.standard_leaf: type[Any] = Result
+
+    def __getstate__(self) -> dict[str, Any]:
+        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "run_groups": {}}
+        return {name: getattr(self, name) for name in self.__slots__} | fleeting
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def forget(self) -> None:
+        """Drop what was cached about the tree."""
+        self.found.clear()
+        self.plans.clear()
+        self.run_groups.clear()
+
+    def register(self, parent: Group, name: str, node: Node, lasting: bool) -> None:
+        """Enter a node under its parent; `lasting` keeps it when the run that adds it is over."""
+        parent.v_nodes[name] = node
+        if self.is_run and not lasting:
+            if parent.v_node_lasts:
+                self.attached.append((parent, name))
+            self.overlay.setdefault(name, []).append(node)
+            self.found.pop(name, None)
+        else:
+            self.index.setdefault(name, []).append(node)
+            self.forget()
+
+    def unregister(self, name: str, node: Node) -> None:
+        """Take a node out of the indices."""
+        for index in (self.index, self.overlay):
+            nodes = index.get(name, [])
+            if any(other is node for other in nodes):
+                nodes[:] = [other for other in nodes if other is not node]
+                if not nodes:
+                    del index[name]
+        self.added = [leaf for leaf in self.added if leaf is not node]
+        for path, parameter in list(self.explored.items()):
+            if parameter is node:
+                del self.explored[path]
+                self.explored_list = list(self.explored.values())
+                if not self.explored:
+                    self.length = 1
+        self.forget()
+
+    def new_group(self, parent: Group, segment: str, index: int, lasting: bool) -> Group:
+        """Make an empty group of the class of its branch; it is not entered under its parent yet."""
+        template = f"{parent.v_template}.{segment}" if parent.v_template else segment
+        kind = self.group_classes.get(template.partition(".")[0]) or self.group_classes[""]
+        group = kind()
+        group.f_place(parent, template, index, lasting)
+        return group
+
+    def ensure_branch(self, name: str) -> None:
+        """Make one of the four branches if it is asked for the first time."""
+        if name in BRANCHES and name not in self.root.v_nodes:
+            self.register(self.root, name, self.new_group(self.root, name, -1, True), lasting=True)
+
+    def named(self, name: str) -> list[Node]:
+        """The nodes in memory of that name."""
+        return self.index.get(name, []) + self.overlay.get(name, [])

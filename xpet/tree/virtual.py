@@ -1,0 +1,248 @@
+"""Runs that are in the store, shown as groups of the tree.
+
+The templates of the store say what lies below which group; the groups of the runs themselves are made when they are
+asked for, and only the last few are kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from xpet.names import RUNS_PER_SET, in_run, set_number
+from xpet.tree.lookup import Candidate, Fetch, walk
+
+if TYPE_CHECKING:
+    from xpet.tree.backing import RunBacking
+    from xpet.tree.group import Group
+    from xpet.tree.leaf import Leaf
+    from xpet.tree.node import Node
+    from xpet.tree.state import TreeState
+
+KEPT_GROUPS = 64
+
+
+class VirtualRuns:
+    """The view of a store's runs as groups.
+
+    Parameters
+    ----------
+    backing
+        The runs.
+    tree
+        The tree that shows them.
+    """
+
+    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_positions", "_tree")
+
+    def __init__(self, backing: RunBacking, tree: TreeState) -> None:
+        self._backing = backing
+        self._tree = tree
+        self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
+        self._below: dict[str, dict[str, None]] = {}
+        self._leaves: dict[str, list[str]] = {}
+        self._positions: dict[str, dict[str, None]] = {}
+        for template in backing.templates():
+            self._enter(template)
+
+    def _enter(self, template: str) -> None:
+        segments = template.split(".")
+        for depth, segment in enumerate(segments):
+            above, path = ".".join(segments[:depth]), ".".join(segments[: depth + 1])
+            self._below.setdefault(above, {})[segment] = None
+            self._leaves.setdefault(path, []).append(template)
+            if "$" in path or path == template:
+                self._positions.setdefault(segment, {})[path] = None
+
+    def groups(self) -> list[str]:
+        """The paths of the groups that lie above all runs, shallowest first."""
+        paths = [path for path in self._below if path and "$" not in path]
+        return sorted(paths, key=lambda path: path.count("."))
+
+    def knows(self, name: str) -> bool:
+        """Whether a group or leaf of a run may have that name."""
+        return (
+            name in self._positions
+            or set_number(name) is not None
+            or self._tree.wildcards.run_index(name, self._tree.length) is not None
+            or any(path[0] == "$" and path not in ("$", "$set") for path in self._positions)
+        )
+
+    # -------------------------------------------------------------- children
+
+    def names(self, group: Group) -> Iterator[str]:
+        """The names of the children that the store has."""
+        for segment in self._below.get(group.v_template, ()):
+            path = f"{group.v_template}.{segment}"
+            if segment[0] == "$":
+                yield from self._wild_names(group, segment, path)
+            elif self._resolve(group, path) is not None:
+                yield segment
+
+    def _wild_names(self, group: Group, segment: str, path: str) -> Iterator[str]:
+        cards = self._tree.wildcards
+        last = None
+        for run in self._runs(group):
+            name = cards.segment(segment, run)
+            if name != last and self._has(path, run) and self._visible(run):
+                last = name
+                yield name
+
+    def child(self, group: Group, name: str) -> Node | None:
+        """The child of that name that the store has, or ``None``."""
+        below = self._below.get(group.v_template)
+        if below is None:
+            return None
+        if name in below and name[0] != "$":
+            path = f"{group.v_template}.{name}"
+            run = self._resolve(group, path)
+            return None if run is None else self._make(group, path, run)
+        for segment in below:
+            if segment[0] == "$":
+                path = f"{group.v_template}.{segment}"
+                run = self._run_named(group, segment, name, path)
+                if run is not None:
+                    return self._make(group, path, run)
+        return None
+
+    def _run_named(self, group: Group, segment: str, name: str, path: str) -> int | None:
+        cards = self._tree.wildcards
+        if segment == "$":
+            run = cards.run_index(name, self._tree.length)
+            if run is None or not self._visible(run) or not self._has(path, run):
+                return None
+            return run if group.v_index < 0 or cards.expand(group.v_template, run) == group.v_full_name else None
+        number = set_number(name) if segment == "$set" else None
+        runs = self._runs(group) if number is None else self._between(number * RUNS_PER_SET)
+        for run in runs:
+            if self._visible(run) and cards.segment(segment, run) == name and self._has(path, run):
+                return run
+        return None
+
+    def _make(self, group: Group, path: str, run: int) -> Node:
+        name = path.rpartition(".")[2]
+        known = group.v_nodes.get(name)
+        if known is not None:
+            return known
+        if path in self._below:
+            return self._group(group, path, name, run)
+        leaf: Leaf = self._backing.load(path, run)
+        leaf.f_place(group, path, run if "$" in path else -1)
+        leaf.v_is_new = False
+        if in_run(path):
+            group.v_nodes[name] = leaf
+        return leaf
+
+    def _group(self, parent: Group, path: str, segment: str, run: int) -> Group:
+        key = (path, run)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._tree.new_group(parent, segment, run, lasting=True)
+            self._groups[key] = group
+            if len(self._groups) > KEPT_GROUPS:
+                self._groups.popitem(last=False)
+        return group
+
+    # ------------------------------------------------------------------ runs
+
+    def _visible(self, run: int) -> bool:
+        """A run that is being computed does not see what an earlier attempt stored."""
+        return not (self._tree.is_run and run == self._tree.run)
+
+    def _has(self, path: str, run: int) -> bool:
+        return any(run in self._backing.runs_with(template) for template in self._leaves[path])
+
+    def _between(self, first: int) -> Iterator[int]:
+        """The complete runs of the set that starts with run `first`."""
+        complete = self._backing.complete()
+        low, high = 0, len(complete)
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if complete[middle] < first else (low, middle)
+        while low < len(complete) and complete[low] < first + RUNS_PER_SET:
+            yield complete[low]
+            low += 1
+
+    def _runs(self, group: Group) -> Iterator[int]:
+        """The complete runs that the path of a group leaves open."""
+        if group.v_index < 0:
+            return iter(self._backing.complete())
+        if group.v_run is not None:
+            return iter((group.v_index,))
+        if "$set" in group.v_template.split("."):
+            return self._between(group.v_index // RUNS_PER_SET * RUNS_PER_SET)
+        cards, own = self._tree.wildcards, group.v_full_name
+        return (run for run in self._backing.complete() if cards.expand(group.v_template, run) == own)
+
+    def _resolve(self, group: Group, path: str) -> int | None:
+        """The run whose `path` a group shows: its own, the selected one, or the only one that has it."""
+        found = list(islice(self._candidates(group, path), 2))
+        return found[0] if len(found) == 1 else None
+
+    def _candidates(self, group: Group, path: str) -> Iterator[int]:
+        run = group.v_run
+        if run is None and self._tree.run >= 0:
+            run = self._tree.run
+        runs = self._runs(group) if run is None else iter((run,))
+        return (run for run in runs if self._visible(run) and self._has(path, run))
+
+    # ---------------------------------------------------------------- search
+
+    def candidates(self, start: Group, name: str) -> list[Candidate]:
+        """What a search for `name` below `start` may find in the store; of many runs, two."""
+        found: dict[str, Candidate] = {}
+        paths = list(self._positions.get(name, ()))
+        cards = self._tree.wildcards
+        run = cards.run_index(name, self._tree.length)
+        for segment in self._positions:
+            if segment[0] == "$":
+                paths += self._positions[segment]
+        top = f"{start.v_template}." if start.v_template else ""
+        for path in paths:
+            if not path.startswith(top):
+                continue
+            for index in islice(self._matching(start, path, name, run), 2):
+                full = cards.expand(path, index)
+                depth = path.count(".") + 1 - start.v_depth
+                relative = full.split(".")[start.v_depth :]
+                found[full] = Candidate(depth, full, self._fetcher(start, tuple(relative)))
+        return list(found.values())
+
+    def _matching(self, start: Group, path: str, name: str, run: int | None) -> Iterator[int]:
+        segment = path.rpartition(".")[2]
+        if segment[0] != "$":
+            return self._candidates(start, path)
+        if segment == "$":
+            fits = run is not None and self._visible(run) and self._has(path, run)
+            above = run is not None and (
+                start.v_index < 0 or self._tree.wildcards.expand(start.v_template, run) == start.v_full_name
+            )
+            return iter((run,) if fits and above and run is not None else ())
+        number = set_number(name) if segment == "$set" else None
+        if segment == "$set" and number is None:
+            return iter(())
+        runs = self._runs(start) if number is None else self._between(number * RUNS_PER_SET)
+        cards = self._tree.wildcards
+        return (run for run in islice(runs, None) if cards.segment(segment, run) == name and self._has(path, run))
+
+    @staticmethod
+    def _fetcher(start: Group, names: tuple[str, ...]) -> Fetch:
+        return lambda: walk(start, names, with_links=False)
+
+    def run_parents(self, run: int) -> Iterator[Group]:
+        """The groups that have a group of this run."""
+        for path in self._positions.get("$", ()):
+            above = self._tree.wildcards.expand(path.rpartition(".")[0], run)
+            parent = walk(self._tree.root, tuple(above.split(".")))
+            if parent is not None and parent.v_is_group and self._has(path, run):
+                yield parent  # type: ignore[misc]  # a group says so itself
+
+    def seen_from(self, tree: TreeState) -> VirtualRuns:
+        """The same runs, shown by another tree."""
+        return VirtualRuns(self._backing, tree)
+
+    def any_complete(self) -> bool:
+        """Whether a run is complete."""
+        return len(self._backing.complete()) > 0

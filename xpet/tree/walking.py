@@ -1,0 +1,155 @@
+"""The children of a group, and walks over all that is below it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from xpet.names import in_run
+
+if TYPE_CHECKING:
+    from xpet.tree.group import Group, Predicate
+    from xpet.tree.leaf import Leaf
+    from xpet.tree.node import Node
+
+MAX_SHOWN = 6
+
+
+def child(group: Group, name: str, with_links: bool = True) -> Node | None:
+    """The child of that name, from memory, through a link, or from the store."""
+    node = group.v_nodes.get(name)
+    if node is not None:
+        return node
+    if with_links and group.v_linked:
+        node = group.v_linked.get(name)
+        if node is not None:
+            return node
+    virtual = group.v_state.virtual
+    return None if virtual is None else virtual.child(group, name)
+
+
+def child_names(group: Group, with_links: bool = True) -> Iterator[str]:
+    """The names of the children."""
+    yield from list(group.v_nodes)
+    if with_links and group.v_linked:
+        yield from list(group.v_linked)
+    virtual = group.v_state.virtual
+    if virtual is not None:
+        yield from (name for name in virtual.names(group) if name not in group.v_nodes)
+
+
+def children(group: Group, with_links: bool = True) -> Iterator[tuple[str, Node]]:
+    """The children by name; those in the store are fetched one by one."""
+    for name in child_names(group, with_links):
+        node = child(group, name, with_links)
+        if node is not None:
+            yield name, node
+
+
+def breadth_first(
+    start: Group, with_links: bool, max_depth: float, keep: Callable[[Node], bool]
+) -> Iterator[tuple[str, Node]]:
+    """Everything below `start`, by name; a linked node is visited once, so that cycles end."""
+    linked: set[int] = set()
+    level: Iterable[Group] = [start]
+    depth = 1
+    while depth <= max_depth:
+        below: list[Group] = []
+        for group in level:
+            links = group.v_linked or {}
+            for name, node in children(group, with_links):
+                if name in links and node is links[name]:
+                    if id(node) in linked:
+                        continue
+                    linked.add(id(node))
+                if not keep(node):
+                    continue
+                yield name, node
+                if node.v_is_group:
+                    below.append(node)  # type: ignore[arg-type]  # a group says so itself
+        if not below:
+            return
+        level, depth = below, depth + 1
+
+
+def iter_nodes(
+    group: Group, recursive: bool, with_links: bool, max_depth: int | None, predicate: Predicate
+) -> Iterator[Node]:
+    """See :meth:`Group.f_iter_nodes`."""
+    depth = 1.0 if not recursive else float("inf") if max_depth is None else max_depth
+    return (node for _, node in breadth_first(group, with_links, depth, as_filter(group, predicate)))
+
+
+def as_filter(group: Group, predicate: Predicate) -> Callable[[Node], bool]:
+    """A predicate as a function: a tuple of runs keeps those and what belongs to no run."""
+    if predicate is None:
+        return lambda node: True
+    if callable(predicate):
+        return predicate
+    cards = group.v_state.wildcards
+    wanted = {run if isinstance(run, str) else cards.run_name(run) for run in predicate}
+
+    def keep(node: Node) -> bool:
+        branch = node.v_run_branch
+        return branch == "trajectory" or branch in wanted
+
+    return keep
+
+
+def to_dict(group: Group, fast_access: bool, short_names: bool, nested: bool, with_links: bool) -> dict[str, Any]:
+    """See :meth:`Group.f_to_dict`."""
+    if nested and short_names:
+        raise ValueError("`nested=True` gives names level by level; it cannot go with `short_names=True`.")
+    flat: dict[str, Any] = {}
+    for leaf in group.f_iter_leaves(with_links and not group.v_is_root):
+        key = leaf.v_name if short_names else leaf.v_full_name
+        if key in flat and short_names:
+            raise ValueError(
+                f"Several leaves below {group.v_full_name or 'the root'!r} are called {key!r}; use `short_names=False`."
+            )
+        flat[key] = value_of(leaf) if fast_access else leaf
+    return nest(flat, group.v_full_name) if nested else flat
+
+
+def value_of(leaf: Leaf) -> Any:
+    """The value of a leaf; raises if it has none, or several."""
+    getter: Any = leaf
+    return getter.f_get()
+
+
+def nest(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Dictionaries in dictionaries, by the segments of the paths beyond `prefix`."""
+    out: dict[str, Any] = {}
+    for path, value in flat.items():
+        inner = out
+        relative = path.removeprefix(prefix + ".") if prefix else path
+        *groups, name = relative.split(".")
+        for segment in groups:
+            inner = inner.setdefault(segment, {})
+        inner[name] = value
+    return out
+
+
+def group_text(group: Group) -> str:
+    """One line about a group and its first children."""
+    shown: list[str] = []
+    for name, node in children(group):
+        if len(shown) == MAX_SHOWN:
+            shown.append("...")
+            break
+        shown.append(f"{name}: {node.f_get_class_name()}")
+    comment = f" (`{group.v_comment}`)" if group.v_comment else ""
+    return f"<{group.f_get_class_name()}>  {group.v_full_name}{comment}: {', '.join(shown)}"
+
+
+def is_below(node: Node, top: Group) -> bool:
+    """Whether `node` is in the subtree of `top`."""
+    above: Node | None = node
+    while above is not None and above is not top:
+        above = above.v_parent
+    return above is top
+
+
+def belongs_to_other_run(node: Node, run: int) -> bool:
+    """Whether `node` lies in the group of another run than `run`."""
+    return node.v_index >= 0 and node.v_index != run and in_run(node.v_template)
