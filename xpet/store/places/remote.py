@@ -24,6 +24,8 @@ class RemotePlace(Place):
     def __init__(self, spec: PlaceSpec, above: RemotePlace | None = None) -> None:
         super().__init__(spec)
         self._used: tuple[Any, ...] = ()
+        self._pid: int = 0
+        self._base: str = ""
         if above is None:
             self._connect()
         else:

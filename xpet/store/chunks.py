@@ -1,0 +1,180 @@
+"""Chunks: their keys, their bytes, and reading and writing rows of an array through them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from xpet.errors import CorruptStoreError
+from xpet.store.documents import ArrayDoc, itemsize
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from xpet.values.parts import Array
+
+
+class Keys(Protocol):
+    """What is needed of a place."""
+
+    def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """The objects that exist."""
+        ...
+
+    def write_many(self, items: Mapping[str, bytes]) -> None:
+        """Write each object whole."""
+        ...
+
+
+def numpy_dtype(doc: ArrayDoc) -> np.dtype[Any]:
+    """The dtype of an array in memory: texts are objects."""
+    import numpy as np
+
+    return np.dtype(object if doc.dtype == "string" else doc.dtype)
+
+
+def chunk_key(doc: ArrayDoc, index: Sequence[int]) -> str:
+    """The key of a chunk below its array."""
+    return doc.separator.join(("c", *map(str, index)))
+
+
+def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
+    """The bytes of a whole chunk."""
+    if doc.dtype == "string":
+        from numcodecs import Zstd
+        from numcodecs.vlen import VLenUTF8
+
+        return bytes(Zstd(1).encode(VLenUTF8().encode(chunk.ravel())))
+    import numpy as np
+    from numcodecs import blosc
+
+    flat = np.ascontiguousarray(chunk, np.dtype(doc.dtype).newbyteorder("<"))
+    return bytes(blosc.compress(flat.reshape(-1), b"lz4", 5, blosc.SHUFFLE))
+
+
+def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
+    """A chunk from its bytes, writable; ``key`` is for errors."""
+    import numpy as np
+
+    try:
+        if doc.dtype == "string":
+            from numcodecs import Zstd
+            from numcodecs.vlen import VLenUTF8
+
+            texts: Array = VLenUTF8().decode(Zstd().decode(data))
+            return texts.reshape(doc.chunks)
+        from numcodecs import blosc
+
+        raw = blosc.decompress(data)
+        size = itemsize(doc.dtype)
+        for length in doc.chunks:
+            size *= length
+        if len(raw) != size:
+            raise ValueError(f"{len(raw)} bytes instead of {size}")
+        return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise CorruptStoreError(f"{key}: the chunk is damaged ({error}); delete it and rerun its runs") from error
+
+
+def _empty(doc: ArrayDoc) -> Array:
+    import numpy as np
+
+    return np.full(doc.chunks, doc.fill, numpy_dtype(doc))
+
+
+_Cut = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
+
+
+def _inner(doc: ArrayDoc, inner: Sequence[int]) -> Iterator[_Cut]:
+    """The chunks that hold the first ``inner`` items of each inner dimension: index, place there, place in the data."""
+    grids = [range(-(-size // length)) for size, length in zip(inner, doc.chunks[1:], strict=True)]
+    for index in itertools.product(*grids):
+        there, here = [], []
+        for i, size, length in zip(index, inner, doc.chunks[1:], strict=True):
+            stop = min(size, (i + 1) * length)
+            here.append(slice(i * length, stop))
+            there.append(slice(0, stop - i * length))
+        yield index, tuple(there), tuple(here)
+
+
+def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array) -> None:
+    """Put ``data[i]`` into row ``rows[i]`` of an array whose first dimension is the run.
+
+    ``rows`` is ascending without repeats; ``data`` may be shorter than the array along inner dimensions, whose rest
+    becomes fill. Chunks that ``rows`` cover are written without being read.
+    """
+    import numpy as np
+
+    length = doc.chunks[0]
+    numbers = rows // length
+    bounds = np.flatnonzero(np.diff(numbers)) + 1
+    # One row-chunk at a time, so that memory does not grow with the number of runs.
+    for start, stop in zip([0, *bounds.tolist()], [*bounds.tolist(), len(rows)], strict=True):
+        number = int(numbers[start])
+        local = rows[start:stop] - number * length
+        covered = stop - start == min(length, doc.shape[0] - number * length)
+        plan = {f"{node}/{chunk_key(doc, (number, *i))}": here for i, _, here in _inner(doc, doc.shape[1:])}
+        old: Mapping[str, bytes] = {} if covered else place.read_many(list(plan))
+        out = {}
+        for key, here in plan.items():
+            chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
+            chunk[local] = doc.fill
+            source = data[(slice(start, stop), *here)]
+            target: tuple[Any, ...] = (local, *(slice(0, size) for size in source.shape[1:]))
+            chunk[target] = source
+            out[key] = encode_chunk(doc, chunk)
+        place.write_many(out)
+
+
+def write_whole(place: Keys, node: str, doc: ArrayDoc, data: Array) -> None:
+    """Write an array of any rank, chunk by chunk."""
+    grids = [range(-(-size // length)) for size, length in zip(doc.shape, doc.chunks, strict=True)]
+    for index in itertools.product(*grids):
+        source = data[tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, doc.chunks, strict=True))]
+        chunk = source
+        if source.shape != doc.chunks:
+            chunk = _empty(doc)
+            chunk[tuple(slice(0, size) for size in source.shape)] = source
+        place.write_many({f"{node}/{chunk_key(doc, index)}": encode_chunk(doc, chunk)})
+
+
+def read_rows(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int) -> Array:
+    """Rows ``start`` to ``stop`` of an array; reads only the chunks they are in."""
+    return _read(place, node, doc, start, stop, doc.shape[1:])
+
+
+def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, ...]) -> Array:
+    """The first ``inner`` items of each inner dimension of one row, 0-d for a scalar; reads only their chunks."""
+    import numpy as np
+
+    return np.asarray(_read(place, node, doc, row, row + 1, inner)[0])
+
+
+def _read(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]) -> Array:
+    import numpy as np
+
+    out = np.full((stop - start, *inner), doc.fill, numpy_dtype(doc))
+    length = doc.chunks[0]
+    for number in range(start // length, -(-stop // length)):
+        first, last = max(start, number * length), min(stop, (number + 1) * length)
+        plan = {f"{node}/{chunk_key(doc, (number, *i))}": (there, here) for i, there, here in _inner(doc, inner)}
+        for key, data in place.read_many(list(plan)).items():
+            there, here = plan[key]
+            chunk = decode_chunk(doc, data, key)
+            rows = slice(first - number * length, last - number * length)
+            out[(slice(first - start, last - start), *here)] = chunk[(rows, *there)]
+    return out
+
+
+def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:
+    """A whole array of any rank."""
+    import numpy as np
+
+    if not doc.shape:
+        # A 0-d array without a chunk is its fill value.
+        data = place.read_many([f"{node}/{chunk_key(doc, ())}"])
+        for key, raw in data.items():
+            return decode_chunk(doc, raw, key)
+        return np.array(doc.fill, numpy_dtype(doc))
+    return read_rows(place, node, doc, 0, doc.shape[0])

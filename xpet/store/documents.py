@@ -1,0 +1,137 @@
+"""The metadata documents of a Zarr v3 hierarchy, as values.
+
+The store writes these itself, because one consolidated document written in one piece is what makes
+a publish atomic; zarr-python reads and validates them in the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from xpet.errors import CorruptStoreError
+
+#: zarr data types that are written: core ones only, which warn on no version
+DTYPES = frozenset(
+    {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
+    | {"float16", "float32", "float64", "complex64", "complex128", "string"}
+)
+Fill: TypeAlias = "bool | int | float | complex | str"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDoc:
+    """The document of a group: plain attributes, and ours under ``xpet``."""
+
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    xpet: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as Zarr wants it."""
+        return {"zarr_format": 3, "node_type": "group", "attributes": _attributes(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayDoc:
+    """The document of an array: its shape, dtype, dims, how it is cut and compressed, its attributes."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    dims: tuple[str, ...]
+    chunks: tuple[int, ...]
+    fill: Fill
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    xpet: Mapping[str, Any] = field(default_factory=dict)
+    separator: Literal["/", "."] = "/"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as Zarr wants it."""
+        return {
+            "zarr_format": 3,
+            "node_type": "array",
+            "shape": list(self.shape),
+            "data_type": self.dtype,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(self.chunks)}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": self.separator}},
+            "fill_value": _fill_to_json(self.fill),
+            "codecs": _codecs(self.dtype),
+            "attributes": _attributes(self),
+            "dimension_names": list(self.dims),
+            "storage_transformers": [],
+        }
+
+
+Doc: TypeAlias = "GroupDoc | ArrayDoc"
+
+
+def _attributes(doc: Doc) -> dict[str, Any]:
+    return {**doc.attrs, "xpet": json.dumps(doc.xpet, separators=(",", ":"))} if doc.xpet else dict(doc.attrs)
+
+
+def _codecs(dtype: str) -> list[dict[str, Any]]:
+    if dtype == "string":
+        return [
+            {"name": "vlen-utf8", "configuration": {}},
+            {"name": "zstd", "configuration": {"level": 1, "checksum": False}},
+        ]
+    blosc = {"typesize": itemsize(dtype), "cname": "lz4", "clevel": 5, "shuffle": "shuffle", "blocksize": 0}
+    return [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "blosc", "configuration": blosc}]
+
+
+def itemsize(dtype: str) -> int:
+    """Bytes of one number of a zarr data type."""
+    return 1 if dtype == "bool" else int(dtype.lstrip("uintfloacmpex")) // 8
+
+
+def _fill_to_json(fill: Fill) -> Any:
+    if isinstance(fill, complex):
+        return [_fill_to_json(fill.real), _fill_to_json(fill.imag)]
+    if isinstance(fill, float) and not math.isfinite(fill):
+        return "NaN" if fill != fill else "Infinity" if fill > 0 else "-Infinity"
+    return fill
+
+
+def _fill_from_json(fill: Any, dtype: str) -> Fill:
+    if dtype.startswith("complex"):
+        return complex(*(float(part) for part in fill))
+    if dtype.startswith("float"):
+        return float(fill)
+    if dtype == "string":
+        return str(fill)
+    return bool(fill) if dtype == "bool" else int(fill)
+
+
+def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
+    """The document of a node as published; ``key`` is where it stands, for errors."""
+    try:
+        attrs = dict(node.get("attributes", {}))
+        ours = attrs.pop("xpet", None)
+        xpet = json.loads(ours) if isinstance(ours, str) else {}
+        if node["node_type"] == "group":
+            return GroupDoc(attrs, xpet)
+        dtype = node["data_type"]
+        if dtype not in DTYPES:
+            raise ValueError(f"data type {dtype!r}")
+        shape = tuple(int(size) for size in node["shape"])
+        return ArrayDoc(
+            shape=shape,
+            dtype=dtype,
+            dims=tuple(str(name) for name in node["dimension_names"] or ()),
+            chunks=tuple(int(size) for size in node["chunk_grid"]["configuration"]["chunk_shape"]),
+            fill=_fill_from_json(node["fill_value"], dtype),
+            attrs=attrs,
+            xpet=xpet,
+            separator="." if node["chunk_key_encoding"]["configuration"]["separator"] == "." else "/",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptStoreError(
+            f"{key}: not a metadata document that xpet writes ({type(error).__name__}: {error})"
+        ) from error
+
+
+def dumps(document: Mapping[str, Any]) -> bytes:
+    """A document as bytes."""
+    return json.dumps(document, separators=(",", ":")).encode()

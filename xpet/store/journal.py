@@ -1,0 +1,115 @@
+"""The journal: where packets wait to be folded.
+
+On a local disk a packet is a log: a file that grows by one write for each finished run, called ``….open`` until its
+block is done. Elsewhere a packet is an object that is written whole when its block is done, when ``flush_interval`` has
+passed, or at 32 MiB; a block may need several. Every worker writes under names of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import uuid
+from collections.abc import Iterator
+
+from xpet.store.packets import Packer, finished_runs
+from xpet.store.place import Place, PlaceSpec, append_all, open_place
+
+ROOT = "_xpet/journal"
+PACKETS = f"{ROOT}/packet"
+OPEN = ".open"
+_FLUSH_BYTES = 32 * 2**20
+
+
+class LogSink:
+    """Packets as append-only local files; a run is durable when its record is appended."""
+
+    def __init__(self, place: Place, attempt: int) -> None:
+        self._place = place
+        self._name = f"{attempt:08d}-{uuid.uuid4().hex[:8]}"
+        self._key = ""
+        self._file: io.FileIO | None = None
+
+    def open(self, block: int, first_run: int) -> None:
+        """Begin the packet of a block; the file comes to be with its first record."""
+        self._key = f"{PACKETS}/{block:08d}/{first_run:010d}-{self._name}"
+
+    def append(self, data: bytes) -> bool:
+        """Append records with one write."""
+        if self._file is None:
+            self._file = self._place.append_file(self._key + OPEN)
+            assert self._file is not None
+        append_all(self._file, data)
+        return False
+
+    def close(self) -> None:
+        """Say that the block is done: the packet may be folded."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._place.move(self._key + OPEN, self._key)
+
+
+class ObjectSink:
+    """Packets as objects; a run is durable when the object that holds it is written."""
+
+    def __init__(self, place: Place, attempt: int, flush_interval: float) -> None:
+        self._place = place
+        self._interval = flush_interval
+        self._name = f"{attempt:08d}-{uuid.uuid4().hex[:8]}"
+        self._stem = ""
+        self._number = 0
+        self._buffer = bytearray()
+        self._since = 0.0
+
+    def open(self, block: int, first_run: int) -> None:
+        """Begin the packets of a block."""
+        self._stem = f"{PACKETS}/{block:08d}/{first_run:010d}-{self._name}"
+        self._number = 0
+        self._since = time.monotonic()
+
+    def append(self, data: bytes) -> bool:
+        """Add records; True if they were written, and the next record begins another object."""
+        self._buffer += data
+        if len(self._buffer) < _FLUSH_BYTES and time.monotonic() - self._since < self._interval:
+            return False
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        if self._buffer:
+            self._place.write(f"{self._stem}.{self._number}", bytes(self._buffer))
+            self._buffer.clear()
+            self._number += 1
+        self._since = time.monotonic()
+
+
+def open_packer(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0) -> Packer:
+    """The packer of a worker, in whatever process it is."""
+    place = open_place(spec).below(trajectory)
+    sink = LogSink(place, attempt) if place.is_local else ObjectSink(place, attempt, flush_interval)
+    return Packer(sink, attempt)
+
+
+def waiting(place: Place, unfinished: bool = False) -> list[str]:
+    """The keys of packets to fold; with ``unfinished``, those too that a worker did not close."""
+    keys = place.list(PACKETS)
+    return [key for key in keys if unfinished or not key.endswith(OPEN)]
+
+
+def of_block(place: Place, block: int, attempt: int) -> Iterator[bytes]:
+    """The packets of one block that were written at or after an attempt."""
+    for key in place.list(f"{PACKETS}/{block:08d}"):
+        if int(key.rpartition("/")[2].split("-")[1]) >= attempt:
+            data = place.read(key)
+            if data is not None:
+                yield data
+
+
+def recorded(place: Place, block: int, attempt: int) -> dict[int, str | None]:
+    """The runs of a block that the journal has: None if complete, else the error."""
+    out: dict[int, str | None] = {}
+    for data in of_block(place, block, attempt):
+        out.update(finished_runs(data))
+    return out

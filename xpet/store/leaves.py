@@ -1,0 +1,159 @@
+"""Leaves outside runs: parameters, config, and results that belong to no run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xpet.store import layout
+from xpet.store.chunks import write_whole
+from xpet.store.columns import LabelNode, PartNode
+from xpet.store.dims import Dims, default_dims
+from xpet.store.documents import ArrayDoc, Fill, GroupDoc
+from xpet.store.hierarchy import Hierarchy
+from xpet.values import Encoded, Labels, Part, decode, encode
+
+if TYPE_CHECKING:
+    from xpet.store.place import Place
+    from xpet.values.parts import Array
+
+_INLINE_BYTES = 4096
+
+
+class StaticLeaf(NamedTuple):
+    """A leaf that belongs to no run, as it is stored; the item named like the leaf is ``''``."""
+
+    path: str
+    kind: str
+    class_name: str
+    comment: str
+    annotations: Mapping[str, object]
+    items: Mapping[str, object]
+
+
+class StaticGroup(NamedTuple):
+    """A group that says something of itself."""
+
+    path: str
+    comment: str
+    annotations: Mapping[str, object]
+
+
+def pack_annotations(annotations: Mapping[str, object], where: str) -> str:
+    """Annotations as text; empty if there are none."""
+    if not annotations:
+        return ""
+    return json.dumps(dict(annotations)) if _is_plain(annotations) else _pack(annotations, where)
+
+
+def _is_plain(annotations: Mapping[str, object]) -> bool:
+    return all(type(value) is str for value in annotations.values()) and "__t" not in annotations
+
+
+def _pack(annotations: Mapping[str, object], where: str) -> str:
+    return str(encode(dict(annotations), f"{where} (annotations)").part())
+
+
+def unpack_annotations(text: str) -> dict[str, Any]:
+    """The annotations of a text."""
+    made: dict[str, Any] = decode(Encoded("json", (Part(text),))) if text else {}
+    return made
+
+
+def write_group(hierarchy: Hierarchy, group: StaticGroup) -> None:
+    """Put what a group says of itself into its document."""
+    about = {"path": group.path, "comment": group.comment}
+    if group.annotations:
+        about["annotations"] = pack_annotations(group.annotations, group.path)
+    attrs = {"comment": group.comment} if group.comment else {}
+    hierarchy.put(group.path.replace(".", "/"), GroupDoc(attrs, about))
+
+
+class LeafWriter:
+    """Writes leaves outside runs."""
+
+    def __init__(self, place: Place, hierarchy: Hierarchy) -> None:
+        self._place = place
+        self._docs = hierarchy
+        self._dims = Dims(place, hierarchy)
+
+    def write(self, leaf: StaticLeaf) -> None:
+        """Write a leaf: an array for each part of each of its items, or a mark if it has none."""
+        group, name = leaf.path.replace(".", "/").rpartition("/")[::2]
+        self._docs.ensure_group(group)
+        about = {"path": leaf.path, "kind": leaf.kind, "class": leaf.class_name, "comment": leaf.comment}
+        if leaf.annotations:
+            about["annotations"] = pack_annotations(leaf.annotations, leaf.path)
+        if not leaf.items:
+            self._docs.put(self._docs.free_key(group, name), GroupDoc({}, {**about, "empty": True}))
+        for item, value in leaf.items.items():
+            where = f"{leaf.path}.{item}" if item else leaf.path
+            key = self._docs.free_key(group, f"{name}.{item}" if item else name)
+            self._write_value(key, encode(value, where), {**about, "item": item})
+
+    def _write_value(self, key: str, encoded: Encoded, about: dict[str, Any]) -> None:
+        parts: list[PartNode] = []
+        labels = encoded.labels
+        for part in encoded.parts:
+            data = _array(part.data)
+            group, _, name = key.rpartition("/")
+            node = self._docs.free_key(group, f"{name}.{part.name}") if parts else key
+            dims = default_dims(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, True)
+            dtype = "string" if data.dtype == object else data.dtype.name
+            attrs = layout.plain_attrs(labels.attrs, about["comment"]) if not parts else {}
+            self._write_array(node, dtype, dims, data, attrs)
+            parts.append(PartNode(part.name, dtype, data.ndim, node))
+        coords = self._share(key, labels)
+        about = {
+            **about,
+            "codec": encoded.codec,
+            "version": encoded.version,
+            "meta": dict(encoded.meta),
+            "parts": [[part.name, part.dtype, part.rank, part.node, None] for part in parts],
+            "dims": list(labels.dims),
+            "attrs": dict(labels.attrs),
+            "coords": {name: [each.dtype, dict(each.attrs), each.node] for name, each in coords.items()},
+        }
+        doc = self._docs.array(key)
+        self._docs.put(key, ArrayDoc(doc.shape, doc.dtype, doc.dims, doc.chunks, doc.fill, doc.attrs, about))
+
+    def _share(self, key: str, labels: Labels) -> dict[str, LabelNode]:
+        out = {}
+        for dim, coord in labels.coords.items():
+            name = self._docs.array(key).dims[labels.dims.index(dim)]
+            node = self._dims.share(key.rpartition("/")[0], name, coord)
+            out[dim] = LabelNode(coord.values.dtype.str, dict(coord.attrs), node)
+        return out
+
+    def _write_array(
+        self, node: str, dtype: str, dims: tuple[str, ...], data: Array, attrs: Mapping[str, Any]
+    ) -> None:
+        fill, inline = _fill_of(data, dtype)
+        chunks = layout.inner_chunks(dtype, data.shape, ragged=False)
+        doc = ArrayDoc(data.shape, dtype, dims, chunks, fill, attrs, {"of": node})
+        if not inline:
+            write_whole(self._place, node, doc, data)
+        self._docs.put(node, doc)
+
+
+def _array(data: object) -> Array:
+    import numpy as np
+
+    if isinstance(data, str):
+        text = np.empty((), object)
+        text[()] = data
+        return text
+    made: Array = np.asarray(data)
+    return made
+
+
+def _fill_of(data: Array, dtype: str) -> tuple[Fill, bool]:
+    """The fill of an array, and whether it says all: a small scalar is its own fill and has no chunk."""
+    if data.ndim == 0:
+        value: Fill = data.item()
+        if not isinstance(value, str) or len(json.dumps(value)) <= _INLINE_BYTES:
+            return value, True
+    if dtype == "bool":
+        return False, False
+    return (0 if layout.is_integer(dtype) else layout.default_fill(dtype)), False

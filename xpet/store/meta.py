@@ -1,0 +1,122 @@
+"""What the root document of a trajectory says of it: the attribute ``xpet`` of FORMAT §5."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from xpet.errors import CorruptStoreError, VersionMismatchError
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+FORMAT = "1.0"
+MARK = "xpet"
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """An explored parameter, and the name its values have along ``run``."""
+
+    parameter: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How the points were given: a product of axes, or a list."""
+
+    kind: Literal["product", "list", "adaptive"] = "list"
+    axes: tuple[tuple[str, int], ...] = ()
+    coordinates: tuple[Coordinate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The published facts of a trajectory."""
+
+    name: str
+    uuid: str
+    created: float
+    n_runs: int
+    complete: str = ""
+    comment: str = ""
+    generation: int = 0
+    space: Space = field(default_factory=Space)
+    state: Literal["creating", "ready", "expanding", "merging"] = "ready"
+    seed: str | None = None
+    writer: Mapping[str, str] = field(default_factory=dict)
+    format: str = FORMAT
+    min_reader: str = FORMAT
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The text of the attribute; keys that a newer version put there stay."""
+        out: dict[str, Any] = dict(self.extra)
+        out.update({entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "extra"})
+        out["writer"] = dict(self.writer)
+        out["space"] = {
+            "kind": self.space.kind,
+            "axes": [{"name": name, "size": size} for name, size in self.space.axes],
+            "coordinates": [{"parameter": each.parameter, "name": each.name} for each in self.space.coordinates],
+        }
+        return json.dumps(out, separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: object, where: str) -> Meta:
+        """The facts of the attribute; ``where`` names the trajectory for errors."""
+        try:
+            node = json.loads(str(text))
+            check_format(node, where)
+            space = node.pop("space")
+            known = {entry.name for entry in fields(Meta)} - {"extra", "space"}
+            made = Space(
+                space["kind"],
+                tuple((axis["name"], int(axis["size"])) for axis in space["axes"]),
+                tuple(Coordinate(each["parameter"], each["name"]) for each in space["coordinates"]),
+            )
+            extra = {key: value for key, value in node.items() if key not in known}
+            meta = Meta(**{key: value for key, value in node.items() if key in known}, space=made, extra=extra)
+            if not 0 < int(meta.n_runs) < 2**40:
+                raise ValueError(f"n_runs is {meta.n_runs}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorruptStoreError(f"{where}: the attribute 'xpet' is damaged ({error})") from error
+        return meta
+
+
+def check_format(node: Mapping[str, Any], where: str) -> None:
+    """Refuse a format that this version cannot read."""
+    theirs, needed = str(node["format"]), str(node["min_reader"])
+    major, needs = int(theirs.partition(".")[0]), tuple(int(part) for part in needed.split("."))
+    if major > int(FORMAT.partition(".")[0]) or needs > tuple(int(part) for part in FORMAT.split(".")):
+        raise VersionMismatchError(
+            f"{where}: written in format {theirs}, which needs a reader of format {needed} or newer; "
+            f"this version reads format {FORMAT}; update xpet"
+        )
+
+
+def pack_complete(complete: Array) -> str:
+    """The bitmap of complete runs as text."""
+    import numpy as np
+
+    return base64.b64encode(zlib.compress(np.packbits(complete).tobytes(), 6)).decode()
+
+
+def unpack_complete(text: str, n_runs: int, where: str) -> Array:
+    """The bitmap of :func:`pack_complete` as bools."""
+    import numpy as np
+
+    size = -(-n_runs // 8)
+    try:
+        raw = zlib.decompressobj().decompress(base64.b64decode(text), size + 1) if text else bytes(size)
+        if len(raw) > size:
+            raise ValueError("too long")
+    except (ValueError, zlib.error) as error:
+        raise CorruptStoreError(f"{where}: the bitmap of complete runs is damaged ({error})") from error
+    # A bitmap from before an expansion is shorter; the new runs are not complete.
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8))
+    return np.concatenate([bits, np.zeros(max(0, n_runs - len(bits)), np.uint8)])[:n_runs].astype(bool)

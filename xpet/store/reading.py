@@ -1,0 +1,144 @@
+"""Values out of a published trajectory: of a leaf outside runs, or of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpet.errors import CorruptStoreError, DataNotInStorageError
+from xpet.store.chunks import read_row, read_rows, read_whole
+from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
+from xpet.store.dims import Dims
+from xpet.store.hierarchy import Hierarchy
+from xpet.store.packets import ANNOTATIONS, COMMENT
+from xpet.store.snapshot import Snapshot
+from xpet.values import Coord, Labels, rebuild
+
+if TYPE_CHECKING:
+    from xpet.store.place import Place
+    from xpet.values.parts import Array, Data
+
+
+def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
+    """The value of one item of a leaf outside runs; ``key`` is its main array."""
+    about = hierarchy.array(key).xpet
+    parts = {}
+    for name, dtype, _, node, _ in about["parts"]:
+        data = read_whole(place, node, hierarchy.array(node))
+        parts[name] = _text(data) if dtype == "string" and data.ndim == 0 else data
+    coords = {name: LabelNode(*each) for name, each in about["coords"].items()}
+    dims = Dims(place, hierarchy)
+    labels = Labels(
+        tuple(about["dims"]),
+        {name: _shared(dims, each) for name, each in coords.items() if each.node is not None},
+        about["attrs"],
+    )
+    return rebuild(about["codec"], about["version"], about["meta"], parts, labels)
+
+
+def _text(data: Array) -> str:
+    return str(data[()])
+
+
+def _shared(dims: Dims, label: LabelNode) -> Coord:
+    assert label.node is not None
+    coord = dims.coord(label.node)
+    return Coord(coord.values.astype(label.dtype), label.attrs)
+
+
+class RunReader:
+    """Reads what runs left behind, run by run."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._place = snapshot.place
+        self._docs = snapshot.hierarchy
+        self._complete = snapshot.complete
+        self._dims = Dims(snapshot.place, snapshot.hierarchy)
+        self._which: dict[str, Array] = {}
+        self.leaves: dict[str, dict[str, Column]] = {}
+        for (template, item), column in read_columns(snapshot.hierarchy).items():
+            self.leaves.setdefault(template, {})[item] = column
+
+    def complete(self) -> Array:
+        """Which runs are complete."""
+        return self._complete
+
+    def first(self, template: str) -> Column:
+        """A column of a leaf, which knows its kind, class and comment."""
+        return next(iter(self.leaves[template].values()))
+
+    def runs_with(self, template: str) -> Array:
+        """Which runs have the leaf, as bools along the runs."""
+        found = self._complete & False
+        for item, column in self.leaves[template].items():
+            if item not in (COMMENT, ANNOTATIONS):
+                found |= self._complete & (self._variant_numbers(column) != NONE)
+        return found
+
+    def items(self, template: str, run: int) -> dict[str, Any]:
+        """The items of a leaf in one run."""
+        if not 0 <= run < len(self._complete) or not self._complete[run]:
+            raise DataNotInStorageError(f"{template}: run {run} is not complete; run the trajectory again")
+        out = {}
+        for item, column in self.leaves[template].items():
+            number = 0 if column.which is None else int(self._variant_numbers(column)[run])
+            if number != NONE:
+                said = item in (COMMENT, ANNOTATIONS)
+                if not said or _text(self._part(column.variants[number].parts[0], run)):
+                    out[item] = self._value(column.variants[number], run)
+        if not out.keys() - {COMMENT, ANNOTATIONS}:
+            raise DataNotInStorageError(f"{template}: run {run} has none")
+        return out
+
+    def _variant_numbers(self, column: Column) -> Array:
+        import numpy as np
+
+        if column.which is None:
+            return np.zeros(len(self._complete), np.uint8)
+        found = self._which.get(column.which)
+        if found is None:
+            found = read_whole(self._place, column.which, self._docs.array(column.which))
+            self._which[column.which] = found
+        return found
+
+    def _value(self, variant: Variant, run: int) -> Any:
+        parts: dict[str, Data] = {}
+        own: dict[str, Array] = {}
+        for part in variant.parts:
+            data = self._part(part, run)
+            if part.name.startswith("@"):
+                own[part.name[1:]] = data
+            else:
+                parts[part.name] = _text(data) if part.dtype == "string" and data.ndim == 0 else data
+        coords = {name: self._coord(each, own.get(name)) for name, each in variant.coords.items()}
+        labels = Labels(variant.dims, coords, variant.attrs)
+        return rebuild(variant.codec, variant.version, variant.meta, parts, labels)
+
+    def _part(self, part: PartNode, run: int) -> Array:
+        import numpy as np
+
+        doc = self._docs.array(part.node)
+        inner = doc.shape[1:]
+        if part.lengths is not None:
+            about = self._docs.array(part.lengths)
+            lengths = np.atleast_1d(read_rows(self._place, part.lengths, about, run, run + 1)[0])
+            inner = tuple(int(size) for size in lengths)
+            most = doc.shape[1:]
+            if len(inner) != len(most) or any(not 0 <= size <= limit for size, limit in zip(inner, most, strict=True)):
+                raise CorruptStoreError(f"{part.lengths}: the lengths {inner} of run {run} do not fit {doc.shape[1:]}")
+        row = read_row(self._place, part.node, doc, run, inner)
+        return row.astype(bool) if part.dtype == "bool" else row
+
+    def _coord(self, label: LabelNode, own: Array | None) -> Coord:
+        if own is None:
+            return _shared(self._dims, label)
+        return Coord(own.astype(label.dtype), label.attrs)
+
+
+def static_leaves(hierarchy: Hierarchy) -> dict[str, dict[str, tuple[str, Mapping[str, Any]]]]:
+    """The leaves outside runs: path -> item -> (key of its main array, what its document says)."""
+    out: dict[str, dict[str, tuple[str, Mapping[str, Any]]]] = {}
+    for key, doc in hierarchy.arrays():
+        if "path" in doc.xpet and "column" not in doc.xpet:
+            out.setdefault(doc.xpet["path"], {})[doc.xpet["item"]] = (key, doc.xpet)
+    return out

@@ -1,0 +1,118 @@
+"""The published state of a trajectory, from the one document that holds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError
+from xpet.store.hierarchy import Hierarchy
+from xpet.store.meta import MARK, Meta, unpack_complete
+from xpet.store.place import Place
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+ROOT = "zarr.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What readers of a trajectory see: its facts and its documents.
+
+    ``place`` is where the trajectory is, with keys relative to it.
+    """
+
+    place: Place
+    meta: Meta
+    hierarchy: Hierarchy
+    attrs: Mapping[str, Any]
+
+    @property
+    def complete(self) -> Array:
+        """Which runs are complete, as bools along the runs."""
+        return unpack_complete(self.meta.complete, self.meta.n_runs, self.place.url)
+
+
+def _document(place: Place, key: str) -> dict[str, Any] | None:
+    data = place.read(key)
+    if data is None:
+        return None
+    try:
+        document = json.loads(data)
+    except ValueError as error:
+        raise CorruptStoreError(f"{place.url}/{key}: not JSON ({error}); the object is damaged") from error
+    if not isinstance(document, dict):
+        raise CorruptStoreError(f"{place.url}/{key}: not a JSON object; the object is damaged")
+    return document
+
+
+def _mark(document: Mapping[str, Any]) -> object:
+    attributes = document.get("attributes")
+    return attributes.get(MARK) if isinstance(attributes, dict) else None
+
+
+def is_store(place: Place) -> bool | None:
+    """Whether a place is a store of ours; None if nothing is there that says so or not."""
+    document = _document(place, ROOT)
+    return None if document is None else _mark(document) is not None
+
+
+def list_trajectories(store: Place) -> tuple[list[str], list[str]]:
+    """The names of the trajectories in a store, in the order of their creation, and of whatever else is there."""
+    found: list[tuple[float, str]] = []
+    others = []
+    for name in store.children():
+        if name == ROOT:
+            continue
+        try:
+            document = _document(store, f"{name}/{ROOT}")
+            mark = None if document is None else _mark(document)
+            if mark is None:
+                others.append(name)
+            else:
+                found.append((float(json.loads(str(mark))["created"]), name))
+        except (CorruptStoreError, ValueError, KeyError, TypeError):
+            others.append(name)
+    return [name for _, name in sorted(found)], others
+
+
+def find_snapshot(store: Place, name: str) -> Snapshot | None:
+    """The published state of a trajectory; None if the store has none of that name."""
+    place = store.below(name)
+    document = _document(place, ROOT)
+    if document is None:
+        return None
+    mark = _mark(document)
+    if mark is None:
+        raise ForeignStoreError(
+            f"{place.url}: a Zarr hierarchy that xpet did not write is there, where a trajectory was expected; "
+            "choose another name or store"
+        )
+    meta = Meta.from_json(mark, place.url)
+    try:
+        hierarchy = Hierarchy.from_root(document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptStoreError(f"{place.url}/{ROOT}: its consolidated metadata is damaged ({error!r})") from error
+    attrs = {key: value for key, value in document["attributes"].items() if key != MARK}
+    return Snapshot(place, meta, hierarchy, attrs)
+
+
+def read_snapshot(store: Place, name: str) -> Snapshot:
+    """The published state of a trajectory; an error that says which there are if there is none of that name."""
+    snapshot = find_snapshot(store, name)
+    if snapshot is None:
+        raise DataNotInStorageError(f"{store.url}: no trajectory {name!r} is there; {_there(store)}")
+    return snapshot
+
+
+def _there(store: Place) -> str:
+    names, _ = list_trajectories(store)
+    if names:
+        return "there are " + ", ".join(repr(name) for name in names)
+    state = is_store(store)
+    if state is None:
+        return "nothing that xpet wrote is at this place"
+    return "the store is empty" if state else "what is there was not written by xpet"
