@@ -57,8 +57,9 @@ def build(
     chunk: int = 4,
     n_runs: int | None = None,
     root: Mapping[str, Any] | None = None,
+    bare: bool = False,
 ) -> None:
-    """Write a trajectory with the columns of each group of `results` ('' is `results` itself)."""
+    """Write a trajectory with the columns of each group of `results` ('' is `results` itself; empty if `bare`)."""
     coords = {key: _array(values) for key, values in explored.items()}
     n = n_runs if n_runs is not None else len(next(iter(coords.values()))) if coords else 1
     states = np.full(n, COMPLETE, "u1") if status is None else np.asarray(status, "u1")
@@ -75,7 +76,7 @@ def build(
     for path, columns in {"": {}, **(groups or {})}.items():
         group = top.require_group("/".join(["results", *path.split("/")]).rstrip("/"))
         group.attrs.update({"coordinates": labels, "xpet": "{}"} | (dict(constants or {}) if not path else {}))
-        for key, column in {**shared, **columns}.items():
+        for key, column in ({} if bare else {**shared, **columns}).items():
             write(group, key, column, chunk)
     _write_runs(top.create_group("runs"), shared, states, labels, chunk)
     parameters = top.create_group("parameters")

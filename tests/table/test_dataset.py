@@ -234,6 +234,16 @@ def test_text_and_odd_axes(tmp_path: Path) -> None:
     ds.to_netcdf(tmp_path / "odd.nc", engine="netcdf4")
 
 
+def test_nothing_stored_yet(tmp_path: Path) -> None:
+    status = [NEW] * N
+    build(str(tmp_path / "s.zarr"), "t", POINTS, status=status, bare=True)
+    ds = open_results(tmp_path / "s.zarr")
+    assert dict(ds.sizes) == {"x": 4, "y": 3}
+    assert not ds.data_vars
+    assert not ds.run_status.any()
+    assert open_results(tmp_path / "s.zarr", view="flat").x.dims == ("run",)
+
+
 @pytest.mark.parametrize("view", [None, "grid", "flat"])
 def test_nothing_explored(tmp_path: Path, view: Any) -> None:
     build(str(tmp_path / "s.zarr"), "t", {}, {"": {"z": Column([4.0], ("run",))}})

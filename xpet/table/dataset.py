@@ -10,7 +10,7 @@ from xarray.backends import BackendEntrypoint
 
 from xpet.errors import CorruptStoreError
 from xpet.table.grid import to_grid
-from xpet.table.groups import RUN, assemble, decode, walk
+from xpet.table.groups import RUN, STATUS, assemble, decode, walk
 from xpet.table.locate import Located, StorageOptions, Where, locate
 from xpet.table.merge import merge
 from xpet.table.product import Product, find_product
@@ -67,7 +67,7 @@ def read_results(
     """Return the results of a located trajectory, unread; see :func:`open_results`."""
     dropped = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
     groups = [(path, decode(group)) for path, group in walk(child(located, RESULTS))]
-    dataset = merge(groups, located.explored)
+    dataset = _with_runs(merge(groups, located.explored), located)
     dataset, product = _find_axes(dataset, located, view)
     dataset = dataset.drop_vars(dropped, errors="ignore")
     if product is not None:
@@ -108,6 +108,17 @@ def child(located: Located, name: str) -> zarr.Group:
             f"{located.url} has no group {name!r}, which every trajectory has; was it copied or deleted only in part?"
         )
     return group
+
+
+def _with_runs(dataset: xr.Dataset, located: Located) -> xr.Dataset:
+    """Return `dataset` with the coordinates of the runs, which a group has only once it has columns."""
+    if RUN in dataset.variables:
+        return dataset
+    runs = decode(child(located, RUNS))
+    shared = [name for name in (RUN, STATUS, *located.explored) if name in runs.variables]
+    variables = {str(name): variable for name, variable in dataset.variables.items()}
+    variables.update({name: runs.variables[name] for name in shared})
+    return assemble(variables, {str(name) for name in dataset.coords} | set(shared), dataset.attrs)
 
 
 def _find_axes(dataset: xr.Dataset, located: Located, view: View | None) -> tuple[xr.Dataset, Product | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError
 from xpet.store.meta import MARK, Meta, check_format
 from xpet.store.place import Place, open_place, resolve
+from xpet.store.snapshot import ROOT, list_trajectories
 
 if TYPE_CHECKING:
     import zarr
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 Where: TypeAlias = "str | os.PathLike[str] | Store"
 StorageOptions: TypeAlias = Mapping[str, object] | None
-
-DOCUMENT = "zarr.json"
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,16 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
     found = _only_one(place, names) if trajectory is None else None
     if found is not None:
         return found
-    there = _trajectories(place, names)
+    there, _ = list_trajectories(place)
     if not there and (root is None or not _is_ours(root.attrs.asdict(), place.url)):
         raise _foreign_or_missing(place, names)
     raise _which(place, there, trajectory)
 
 
 def _only_one(place: Place, names: list[str]) -> Located | None:
-    candidates = [name for name in names if name != DOCUMENT]
+    candidates = [name for name in names if name != ROOT]
     if len(candidates) > 1:
-        candidates = _trajectories(place, candidates)
+        candidates, _ = list_trajectories(place)
     return _open_trajectory(place.below(candidates[0])) if len(candidates) == 1 else None
 
 
@@ -112,20 +111,6 @@ def _which(place: Place, names: list[str], trajectory: str | None) -> Exception:
             f"trajectory={names[0]!r}."
         )
     return StoreError(f"The store {place.url} holds no trajectory yet; run something into it first.")
-
-
-def _trajectories(place: Place, names: list[str]) -> list[str]:
-    documents = place.read_many(f"{name}/{DOCUMENT}" for name in names)
-    return [name for name in names if _is_trajectory(documents.get(f"{name}/{DOCUMENT}"), f"{place.url}/{name}")]
-
-
-def _is_trajectory(document: bytes | None, url: str) -> bool:
-    try:
-        node = json.loads(document or b"{}")
-        attributes = node.get("attributes", {})
-        return _is_ours(attributes, url) and "n_runs" in json.loads(attributes[MARK])
-    except (ValueError, AttributeError):
-        return False
 
 
 def _is_ours(attributes: Mapping[str, object], url: str) -> bool:
@@ -163,12 +148,10 @@ def _open(place: Place) -> zarr.Group | None:
     except (FileNotFoundError, NotADirectoryError, zarr.errors.BaseZarrError):
         return None
     except json.JSONDecodeError as error:
-        raise CorruptStoreError(
-            f"{place.url}/{DOCUMENT} is damaged: it was expected to be JSON, but {error}."
-        ) from error
+        raise CorruptStoreError(f"{place.url}/{ROOT} is damaged: it was expected to be JSON, but {error}.") from error
     except Exception:
         # The place says in a sentence what keeps it from being read; if it can be read, zarr's own words stand.
-        place.read(DOCUMENT)
+        place.read(ROOT)
         raise
 
 
