@@ -23,13 +23,13 @@ class NoAnnotations:
 
 
 class PlainLeaf:
-    kind, class_name, v_comment, v_annotations = "result", "Result", "", NoAnnotations()
+    v_kind, v_class_name, v_comment, v_annotations = "result", "Result", "", NoAnnotations()
 
     def __init__(self, name: str, value: object) -> None:
-        self.template = f"results.runs.$.{name}"
+        self.v_template = f"results.runs.$.{name}"
         self._value = value
 
-    def items(self) -> dict[str, object]:
+    def f_items(self) -> dict[str, object]:
         return {"": self._value}
 
 

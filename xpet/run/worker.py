@@ -30,7 +30,7 @@ class Task:
     packer : PackerSpec
         Where the results go.
     stop_on_failure : bool
-        End a block at its first failing run.
+        Do nothing more after the first failing run.
     collect : bool
         Report the job's return values.
     """
@@ -77,7 +77,7 @@ class Worker:
     Attributes
     ----------
     stopping : bool
-        Set from another thread: the present run is the last one.
+        The present run is the last one; set from another thread, or by a failure if the task says so.
     """
 
     def __init__(self, task: Task, keep_exceptions: bool = False) -> None:
@@ -132,9 +132,8 @@ class Worker:
                 if tree.v_is_run:
                     leave()
                 failures.append(self._fail(run, error, started, end - start, attempt))
-                if task.stop_on_failure:
-                    done += 1
-                    break
+                # not only this block: the next one may be here already
+                self.stopping |= task.stop_on_failure
             else:
                 if value is not None:
                     values.append((run, value))
@@ -172,7 +171,12 @@ class Worker:
 def _pack(leaves: Sequence[Leaf]) -> list[LeafData]:
     return [
         LeafData(
-            leaf.template, leaf.kind, leaf.class_name, leaf.v_comment, leaf.items(), leaf.v_annotations.f_to_dict()
+            leaf.v_template,
+            leaf.v_kind,
+            leaf.v_class_name,
+            leaf.v_comment,
+            leaf.f_items(),
+            leaf.v_annotations.f_to_dict(),
         )
         for leaf in leaves
     ]

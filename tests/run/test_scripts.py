@@ -1,0 +1,153 @@
+"""The user's script, in every form, is run once: workers never run it again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+METHODS = ["spawn"] if sys.platform == "win32" else ["forkserver", "spawn", "fork"]
+
+# no guard, a job that uses globals of the script, a class of the script, and a module beside it
+SCRIPT = """
+import sys
+from dataclasses import dataclass
+from fixtures_run import study
+import beside
+
+print("the script runs as", __name__, flush=True)
+FACTOR = 3
+
+@dataclass
+class Answer:
+    value: float
+
+def scaled(x):
+    return FACTOR * beside.shifted(x)
+
+def job(traj, kind):
+    traj.add("z", scaled(traj.x))
+    return kind(scaled(traj.x)), __name__, sys.argv[-1]
+
+summary = study(job, FOLDER, n=4, executor="process", start_method=METHOD, args=[Answer])
+assert all(type(value[0]) is Answer for _, value in summary.values), summary.values
+print([(run, value[0].value, *value[1:]) for run, value in summary.values])
+assert __name__ == "__main__" and sys.modules["__main__"].FACTOR == 3
+"""
+
+
+def script(method, tmp_path):
+    (tmp_path / "beside.py").write_text("def shifted(x): return x + 1\n")
+    return SCRIPT.replace("FOLDER", repr(str(tmp_path / "log"))).replace("METHOD", repr(method))
+
+
+def as_file(code, folder):
+    (folder / "study.py").write_text(code)
+    return [str(folder / "study.py")], None, Path("/")
+
+
+def as_relative_file(code, folder):
+    (folder / "study.py").write_text(code)
+    return [f"{folder.name}/study.py"], None, folder.parent
+
+
+def as_command(code, folder):
+    return ["-c", code], None, folder
+
+
+def as_standard_input(code, folder):
+    return ["-"], code, folder
+
+
+def as_module(code, folder):
+    package = folder / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "study.py").write_text(code)
+    return ["-m", "package.study"], None, folder
+
+
+def as_package(code, folder):
+    package = folder / "package"
+    package.mkdir()
+    (package / "__main__.py").write_text(code)
+    return ["-m", "package"], None, folder
+
+
+def as_folder(code, folder):
+    (folder / "__main__.py").write_text(code)
+    return [str(folder)], None, Path("/")
+
+
+FORMS = [as_file, as_relative_file, as_command, as_standard_input, as_module, as_package, as_folder]
+
+
+def python(args, text=None, cwd=None, timeout=60):
+    source = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    return subprocess.run(
+        [sys.executable, "-W", "error", *args],
+        input=text,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "method"),
+    [(form, method) for form in FORMS for method in METHODS if method != "fork" or form is as_file],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_the_script_runs_once(form, method, tmp_path):
+    args, text, cwd = form(script(method, tmp_path), tmp_path)
+    done = python([*args, "argument"], text, cwd)
+    assert done.stderr == ""
+    expected = [(run, 3.0 * (run + 1), "__main__", "argument") for run in range(4)]
+    assert done.stdout.splitlines() == ["the script runs as __main__", str(expected)]
+    assert done.returncode == 0
+
+
+def test_a_script_may_run_several_studies_with_other_globals_each_time(tmp_path):
+    code = """
+from fixtures_run import study
+def job(traj): return traj.x * FACTOR
+for FACTOR in (1, 10):
+    print(study(job, FOLDER, n=2, executor="process").values)
+""".replace("FOLDER", repr(str(tmp_path / "log")))
+    done = python(["-"], code)
+    assert (done.stdout, done.stderr) == ("[(0, 0.0), (1, 1.0)]\n[(0, 0.0), (1, 10.0)]\n", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork server")
+def test_a_fork_server_that_the_script_started_is_no_hindrance(tmp_path):
+    code = """
+import multiprocessing
+from fixtures_run import study
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
+    process.start()
+    process.join()
+    print(study(lambda traj: traj.x, FOLDER, n=2, executor="process", start_method="forkserver").values)
+    process = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
+    process.start()
+    process.join()
+""".replace("FOLDER", repr(str(tmp_path / "log")))
+    (tmp_path / "study.py").write_text(code)
+    done = python([str(tmp_path / "study.py")])
+    assert sorted(done.stdout.splitlines()) == ["[(0, 0.0), (1, 1.0)]", "theirs", "theirs"]
+    assert done.stderr == ""
+
+
+def test_what_a_job_prints_is_seen(tmp_path):
+    code = """
+from fixtures_run import study
+study(lambda traj: print("run", traj.v_idx), FOLDER, n=3, executor="process")
+""".replace("FOLDER", repr(str(tmp_path / "log")))
+    assert sorted(python(["-c", code]).stdout.split("\n")) == ["", "run 0", "run 1", "run 2"]

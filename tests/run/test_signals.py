@@ -1,0 +1,172 @@
+"""Ctrl-C, and a coordinator that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fixtures_run import FileJournal
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and process groups")
+
+TESTS = Path(__file__).resolve().parents[1]
+
+# seven quick runs, then long ones
+SCRIPT = """
+import json, os, sys, time
+from fixtures_run import FileJournal, study
+
+folds = []
+fold = FileJournal.fold
+FileJournal.fold = lambda self: folds.append(len(self.complete()))
+
+def job(traj):
+    traj.add("z", traj.x)
+    if traj.v_idx >= 7:
+        with open(os.path.join(FOLDER, f"busy-{os.getpid()}"), "w"):
+            pass
+        time.sleep(LONG)
+
+FOLDER, EXECUTOR, METHOD, LONG = json.loads(sys.argv[1])
+try:
+    study(job, os.path.join(FOLDER, "log"), n=100, executor=EXECUTOR, start_method=METHOD)
+except KeyboardInterrupt:
+    print("folded", folds[-1], flush=True)
+    raise
+"""
+
+EXECUTORS = [("serial", None), ("process", "forkserver"), ("process", "spawn"), ("process", "fork")]
+
+
+class Study:
+    """The script as a process group of its own, its workers in the long runs."""
+
+    def __init__(self, folder, name, method, long):
+        given = json.dumps([str(folder), name, method, long])
+        path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", SCRIPT, given],
+            env=os.environ | {"PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        expected = 1 if name == "serial" else 2
+        self.wait_for(lambda: len(list(folder.glob("busy-*"))) >= expected)
+
+    def wait_for(self, condition, seconds=20.0):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, (
+                self.process.communicate(timeout=1) if self.process.poll() else "waited too long"
+            )
+            time.sleep(0.02)
+
+    def is_gone(self):
+        """Whether no process of the group is left."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def end(self):
+        out, err = self.process.communicate(timeout=20)
+        return out, err
+
+
+@pytest.fixture
+def begin(tmp_path):
+    begun = []
+
+    def start(name, method, long=60.0):
+        begun.append(Study(tmp_path, name, method, long))
+        return begun[-1]
+
+    yield start
+    for study in begun:
+        if not study.is_gone():
+            os.killpg(study.process.pid, signal.SIGKILL)
+        study.process.communicate(timeout=20)
+
+
+def check_interrupted(study, began, within):
+    out, err = study.end()
+    assert time.monotonic() - began < within
+    assert study.process.returncode in (-signal.SIGINT, 130)
+    assert err.count("Traceback (most recent call last)") == 1
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    complete = FileJournal(study.folder / "log").complete()
+    assert set(complete) >= set(range(7))
+    assert out.split() == ["folded", str(len(complete))]
+    study.wait_for(study.is_gone, 5.0)
+
+
+@pytest.mark.parametrize("to", ["alone", "group"])
+@pytest.mark.parametrize(("name", "method"), EXECUTORS)
+def test_an_interrupt_ends_a_study_soon(begin, name, method, to):
+    study = begin(name, method)
+    began = time.monotonic()
+    (os.kill if to == "alone" else os.killpg)(study.process.pid, signal.SIGINT)
+    check_interrupted(study, began, 5.0)
+    assert FileJournal(study.folder / "log").complete() == list(range(7))
+
+
+def test_runs_that_are_nearly_done_are_kept(begin):
+    study = begin("process", "forkserver", 0.3)
+    began = time.monotonic()
+    os.killpg(study.process.pid, signal.SIGINT)
+    check_interrupted(study, began, 5.0)
+    assert len(FileJournal(study.folder / "log").complete()) >= 9
+
+
+def test_two_interrupts_end_it_as_well(begin):
+    study = begin("process", "forkserver")
+    began = time.monotonic()
+    os.killpg(study.process.pid, signal.SIGINT)
+    time.sleep(0.1)
+    os.killpg(study.process.pid, signal.SIGINT)
+    _, err = study.end()
+    assert time.monotonic() - began < 5
+    assert "KeyboardInterrupt" in err
+    study.wait_for(study.is_gone, 5.0)
+
+
+@pytest.mark.parametrize(("name", "method"), EXECUTORS)
+def test_no_worker_outlives_a_coordinator_that_is_killed(begin, name, method):
+    study = begin(name, method)
+    study.process.kill()
+    study.process.wait(5)
+    study.wait_for(study.is_gone, 5.0)
+    assert FileJournal(study.folder / "log").complete() == list(range(7))
+    _, err = study.end()
+    assert "Traceback" not in err
+
+
+def test_an_interrupt_during_the_start_is_quiet(tmp_path):
+    for delay in (0.05, 0.15, 0.3):
+        folder = tmp_path / str(delay)
+        folder.mkdir()
+        given = json.dumps([str(folder), "process", "spawn", 60.0])
+        path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, given],
+            env=os.environ | {"PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert err.count("Traceback (most recent call last)") <= 1
+        assert "Process Spawn" not in err
