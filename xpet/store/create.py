@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from xpet.errors import ForeignStoreError, StoreBusyError
 from xpet.store import layout
@@ -16,7 +16,7 @@ from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.journal import waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import StaticGroup, StaticLeaf
-from xpet.store.meta import MARK, Coordinate, Meta, Space, pack_complete
+from xpet.store.meta import MARK, Axes, Coordinate, Kind, Meta, Space, pack_complete
 from xpet.store.place import Place
 from xpet.store.points import PointColumn
 from xpet.store.runs import RunTable
@@ -33,8 +33,8 @@ class NewTrajectory:
     name: str
     comment: str
     n_runs: int
-    kind: Literal["product", "list", "adaptive"]
-    axes: tuple[tuple[str, int], ...]
+    kind: Kind
+    axes: Axes
     #: the coordinate's wanted name and its values, per explored parameter
     points: Sequence[tuple[str, PointColumn]]
     leaves: Sequence[StaticLeaf]

@@ -10,8 +10,7 @@ from xpet.store import layout
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, parent
-from xpet.store.packets import coords_equal
-from xpet.values import Coord, Labels
+from xpet.values import Coord, Labels, coords_equal
 
 if TYPE_CHECKING:
     from xpet.store.place import Place

@@ -13,10 +13,10 @@ from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_
 from xpet.store.dims import Dims, coord_dtype, coord_on_disk, default_dims, without_values
 from xpet.store.documents import ArrayDoc
 from xpet.store.hierarchy import Hierarchy, parent
-from xpet.store.packets import ANNOTATIONS, COMMENT, Batch, Field, PartSpec, coords_equal
+from xpet.store.packets import ANNOTATIONS, COMMENT, Batch, Field, PartSpec
 from xpet.store.ragged import lengths_of, write_ragged
 from xpet.store.relayout import relayout
-from xpet.values import Labels
+from xpet.values import Labels, coords_equal
 
 if TYPE_CHECKING:
     from xpet.store.place import Place

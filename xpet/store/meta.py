@@ -7,12 +7,16 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xpet.errors import CorruptStoreError, VersionMismatchError
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
+
+Kind: TypeAlias = Literal["product", "list", "adaptive"]
+#: the axes of a product: names of coordinates, and sizes
+Axes: TypeAlias = tuple[tuple[str, int], ...]
 
 FORMAT = "1.0"
 MARK = "xpet"
@@ -30,8 +34,8 @@ class Coordinate:
 class Space:
     """How the points were given: a product of axes, or a list."""
 
-    kind: Literal["product", "list", "adaptive"] = "list"
-    axes: tuple[tuple[str, int], ...] = ()
+    kind: Kind = "list"
+    axes: Axes = ()
     coordinates: tuple[Coordinate, ...] = ()
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from xpet.errors import CorruptStoreError
-from xpet.values import Coord, Encoded, Labels, canonical, encode
+from xpet.values import Coord, Encoded, Labels, canonical, encode, labels_equal
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -299,26 +299,6 @@ def _spec(name: str, data: object) -> PartSpec:
     if fast is not None:
         return PartSpec(name, "array", fast[1])
     return PartSpec(name, "array", data.dtype.name, data.ndim)  # type: ignore[attr-defined]  # what is left is an array
-
-
-def labels_equal(a: Labels, b: Labels) -> bool:
-    """Whether two labels say the same."""
-    if a is b:
-        return True
-    if a.dims != b.dims or a.attrs != b.attrs or a.coords.keys() != b.coords.keys():
-        return False
-    return all(coords_equal(coord, b.coords[name]) for name, coord in a.coords.items())
-
-
-def coords_equal(a: Coord, b: Coord) -> bool:
-    """Whether two coordinates have the same values, dtype and attributes; NaN equals NaN."""
-    import numpy as np
-
-    x, y = a.values, b.values
-    if x is y:
-        return a.attrs == b.attrs
-    same = x.dtype == y.dtype and x.shape == y.shape and a.attrs == b.attrs
-    return same and bool(np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"))
 
 
 # Reading -------------------------------------------------------------------------------------------------------------

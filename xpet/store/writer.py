@@ -20,10 +20,11 @@ from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.journal import waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, write_group
-from xpet.store.meta import Meta, pack_complete
+from xpet.store.meta import Axes, Kind, Meta, pack_complete
 from xpet.store.packets import Batch, Failure, Packet, read_packet
 from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, read_points
+from xpet.store.reading import static_leaves
 from xpet.store.relayout import drop_retired
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
 
@@ -74,6 +75,10 @@ class Writer:
     def attempt(self) -> int:
         """The attempt number of this writer's runs at their first try."""
         return self.lease.epoch * ATTEMPTS
+
+    def paths(self) -> set[str]:
+        """The paths of the leaves outside runs."""
+        return set(static_leaves(self._docs))
 
     def missing(self) -> Sequence[int]:
         """The runs that are not complete, ascending."""
@@ -212,7 +217,7 @@ class Writer:
         for leaf in leaves:
             writer.write(leaf)
 
-    def expand(self, points: Mapping[str, Sequence[object]], kind: str, axes: Sequence[tuple[str, int]]) -> None:
+    def expand(self, points: Mapping[str, Sequence[object]], kind: Kind, axes: Axes) -> None:
         """Add runs: ``points`` are the new values of each explored parameter, by the parameter's path.
 
         The intent is written first, and holds all that is needed to roll forward.

@@ -263,12 +263,13 @@ def failure(error: BaseException, doing: str, where: str) -> StoreError:
     code = getattr(error, "errno", None)
     if isinstance(error, PermissionError) and code is None:
         code = errno.EACCES
+    cause = getattr(error, "strerror", None) or str(error)
     if isinstance(error, NotImplementedError):
         reason = "this kind of store cannot do it; choose a local path or an object store"
     elif code in _REASONS:
-        reason = f"{_REASONS[code]} ({error})"
+        reason = f"{_REASONS[code]} ({cause})"
     else:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {cause}"
     said = StoreError(f"{where} could not be {doing}: {reason}")
     said.errno = code
     return said

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from xpet.store.places.base import PARTIAL, Data, Names, Place, PlaceSpec, check_key, check_prefix, failure
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_ANY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_READ = os.O_RDONLY | _ANY
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ANY
+_SMALL = 65536  # bytes that one read fetches; most keys are smaller
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 _WINDOWS = os.name == "nt"
 _MISSING = (FileNotFoundError, NotADirectoryError)
@@ -44,8 +47,16 @@ class LocalPlace(Place):
         """The bytes under `key`; None if there are none."""
         path = self._base + check_key(key)
         try:
-            with open(path, "rb", buffering=0) as file:
-                return file.read()
+            descriptor = os.open(path, _READ)
+            try:
+                data = os.read(descriptor, _SMALL)
+                if len(data) < _SMALL:
+                    return data
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                    return file.read()
+            finally:
+                os.close(descriptor)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -144,7 +155,7 @@ class LocalPlace(Place):
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 _replace(source, target)
         except OSError as error:
-            raise failure(error, f"moved to {target}", source) from error
+            raise failure(error, f"moved to {dst}", source) from error
 
     def append_file(self, key: str) -> io.FileIO:
         """An unbuffered file that appends to `key`, for :func:`append_all`."""
@@ -189,7 +200,7 @@ class LocalPlace(Place):
 
 
 def _fill(path: str, data: Data) -> None:
-    descriptor = os.open(path, _FLAGS, 0o666)
+    descriptor = os.open(path, _NEW, 0o666)
     try:
         try:
             written = os.write(descriptor, data)

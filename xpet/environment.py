@@ -1,0 +1,318 @@
+"""The environment: one trajectory, and running a job at each of its points."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from xpet.trajectory import IfExists, Trajectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from xpet.run.job import Job
+    from xpet.run.loop import OnError
+    from xpet.run.pools import StartMethod
+    from xpet.run.study import Options
+    from xpet.table.dataset import View
+
+_ON_ERROR = ("continue", "stop", "raise")
+#: pypet's options that ask for what always holds here; any of the values given is fine
+_ALWAYS: dict[str, tuple[object, ...]] = {
+    "use_pool": (True, False),
+    "freeze_input": (True, False),
+    "wrap_mode": ("LOCK", "QUEUE", "PIPE", "LOCAL", "NONE", None),
+    "automatic_storing": (True,),
+    "clean_up_runs": (True,),
+    "purge_duplicate_comments": (True, False),
+    "do_single_runs": (True,),
+}
+#: pypet's further options with their defaults: these do what they say, other values are refused
+_DEFAULTS: dict[str, object] = {
+    "dynamic_imports": None, "log_config": "DEFAULT", "log_stdout": False, "report_progress": (5, "pypet", 20),
+    "use_scoop": False, "timeout": None, "cpu_cap": 100.0, "memory_cap": 100.0, "swap_cap": 100.0, "niceness": None,
+    "queue_maxsize": -1, "port": None, "gc_interval": None, "immediate_postproc": False, "resumable": False,
+    "resume_folder": None, "delete_resume": True, "storage_service": None, "git_repository": None, "git_message": "",
+    "git_fail": False, "sumatra_project": None, "sumatra_reason": "", "sumatra_label": None, "graceful_exit": False,
+    "lazy_debug": False, "config": None,
+}  # fmt: skip
+
+
+class Environment:
+    """Run a job at every point of a trajectory and store what it leaves behind.
+
+    Parameters
+    ----------
+    trajectory
+        The name of a new trajectory, or a trajectory.
+    add_time
+        Append the present time to the name of a new trajectory.
+    comment
+        What a new trajectory is about.
+    filename, store
+        Where it is stored; two words for one thing. A local path, an fsspec URL or a Zarr store; ``./data/<name>.zarr``
+        if neither is given. The name of an HDF5 file stands for the ``.zarr`` beside it.
+    storage_options
+        What fsspec needs besides a URL.
+    file_title
+        The title of the stored trajectory.
+    overwrite_file
+        Delete the trajectories that the store has, at once. What xpet did not write stays, and is named.
+    if_exists
+        What to do if the store has another trajectory of this name when it is run or stored. None goes on with it if
+        parameters and points are the same, and raises otherwise; ``'continue'`` takes over the stored parameters and
+        points; ``'extend'`` adds the points it lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
+    multiproc, ncores
+        Do the runs in that many worker processes; 0 is one for each core.
+    on_error
+        When a run fails: ``'continue'`` does the others and warns at the end; ``'stop'`` begins no further ones;
+        ``'raise'`` raises as well. The failed runs are recorded with their traceback in any case. If the first runs
+        all fail in the same way, nothing further is begun.
+    flush_interval
+        On an object store: seconds after which finished runs are written; 0 is after each run.
+    start_method
+        How worker processes start: ``'forkserver'``, ``'spawn'`` or ``'fork'``; by default the safest there is.
+    wildcard_functions
+        Further wildcards; see :class:`xpet.names.Wildcards`.
+    **options
+        Properties of the trajectory, such as ``v_fast_access=False``, and further options of pypet: those that ask for
+        what always holds here are fine, and those that are not there are refused by name.
+
+    Raises
+    ------
+    ValueError
+        An option is unknown, not available, or has a value that it cannot have.
+
+    Examples
+    --------
+    >>> def multiply(traj):
+    ...     traj.f_add_result('z', traj.x * traj.y, comment='the product')
+    >>> env = Environment(trajectory='docs', store='memory://docs-environment', overwrite_file=True)
+    >>> _ = env.traj.f_add_parameter('x', 1.0), env.traj.f_add_parameter('y', 1.0)
+    >>> env.traj.f_explore({'x': [1.0, 2.0], 'y': [6.0, 7.0]})
+    >>> env.run(multiply)
+    [(0, None), (1, None)]
+    >>> env.dataset().z.values
+    array([ 6., 14.])
+    """
+
+    def __init__(
+        self,
+        trajectory: str | Trajectory = "trajectory",
+        add_time: bool = False,
+        comment: str = "",
+        *,
+        filename: object = None,
+        store: object = None,
+        storage_options: Mapping[str, object] | None = None,
+        file_title: str | None = None,
+        overwrite_file: bool = False,
+        if_exists: IfExists | None = None,
+        multiproc: bool = False,
+        ncores: int = 1,
+        on_error: OnError = "continue",
+        flush_interval: float = 1.0,
+        start_method: StartMethod | None = None,
+        wildcard_functions: Any = None,
+        **options: Any,
+    ) -> None:
+        _check_choices(if_exists, on_error, ncores, flush_interval)
+        properties = _check_options(options)
+        if isinstance(trajectory, Trajectory):
+            self._traj = trajectory
+        else:
+            self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
+        if filename is not None or store is not None or not isinstance(trajectory, Trajectory):
+            self._traj.f_set_store(filename, store, storage_options)
+        if file_title:
+            self._traj.v_title = file_title
+        if properties:
+            self._traj.f_set_properties(**properties)
+        self._if_exists = if_exists
+        self._workers = (ncores or os.cpu_count() or 1) if multiproc else 0
+        self._on_error: OnError = on_error
+        self._flush_interval = float(flush_interval)
+        self._start_method = start_method
+        self._job: Job | None = None
+        self._timestamp = time.time()
+        if overwrite_file:
+            self._overwrite()
+
+    # The trajectory ---------------------------------------------------------------------------------------------------
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """The trajectory."""
+        return self._traj
+
+    traj = v_trajectory = v_traj = trajectory
+
+    @property
+    def timestamp(self) -> float:
+        """When the environment was made, in seconds since 1970."""
+        return self._timestamp
+
+    v_timestamp = timestamp
+
+    # Running ----------------------------------------------------------------------------------------------------------
+
+    def run(self, runfunc: Callable[..., object], *args: object, **kwargs: object) -> list[tuple[int, object]]:
+        """Call ``runfunc(traj, *args, **kwargs)`` for every run that is not complete.
+
+        Runs that failed before are among them. Whatever ends it, an interrupt included, every finished run is in the
+        store afterwards.
+
+        Returns
+        -------
+        list of (int, object)
+            Run and return value of each run that this call completed, in the order of the runs.
+
+        Raises
+        ------
+        TrajectoryExistsError
+            The store has another trajectory of this name; the message lists the differences.
+        RunError
+            A run failed in a worker process and ``on_error='raise'``; in this process it is the job's own exception.
+        """
+        from xpet.run.job import Job
+        from xpet.run.study import run_missing
+
+        if not callable(runfunc):
+            raise TypeError(f"env.run takes a function of the trajectory, not a {type(runfunc).__name__}: {runfunc!r}")
+        self._job = job = Job(runfunc, args, kwargs)
+        self._traj.freeze()
+        with self._traj.f_open(self._if_exists) as writer:
+            self._if_exists = None if self._if_exists in ("overwrite", "new") else self._if_exists
+            try:
+                outcome = run_missing(self._traj, writer, job, self._options())
+            finally:
+                self._traj.f_restore_default()
+                self._traj.f_refresh()
+        for sentence in (*outcome.summary.warnings, outcome.summary.sentence()):
+            if sentence:
+                warnings.warn(sentence, UserWarning, stacklevel=2)
+        return outcome.values
+
+    f_run = run
+
+    def _options(self) -> Options:
+        from xpet.run.study import Options
+
+        return Options(self._workers, self._on_error, self._flush_interval, self._start_method)
+
+    def replay(self, run: int, job: Callable[..., object] | None = None, *args: object, **kwargs: object) -> object:
+        """Do one run again in this process and let its exception through; nothing is stored.
+
+        Parameters
+        ----------
+        run
+            The index of the run.
+        job
+            The function with its arguments; by default what was run last.
+
+        Returns
+        -------
+        object
+            What the job returned.
+
+        Examples
+        --------
+        >>> env = Environment('again', store='memory://docs-replay', overwrite_file=True)
+        >>> _ = env.traj.f_add_parameter('x', 1)
+        >>> env.traj.f_explore({'x': [1, 2, 3]})
+        >>> env.replay(1, lambda traj: traj.x * 10)
+        20
+        """
+        from xpet.run.job import Job
+        from xpet.run.worker import replay
+
+        again = self._job if job is None else Job(job, args, kwargs)
+        if again is None:
+            raise ValueError(f"env.replay({run}): nothing was run here yet; give the job, as in env.replay({run}, job)")
+        if not 0 <= run < len(self._traj):
+            raise ValueError(f"env.replay({run}): the trajectory has the runs 0 to {len(self._traj) - 1}")
+        return replay(self._traj, again, run)
+
+    # Looking ----------------------------------------------------------------------------------------------------------
+
+    def dataset(self, view: View | None = None) -> xr.Dataset:
+        """All results as one lazy, labelled Dataset; see :meth:`Trajectory.f_dataset`."""
+        return self._traj.f_dataset(view)
+
+    def runs(self) -> pd.DataFrame:
+        """The run table: parameters, status, start, duration and error of each run."""
+        return self._traj.f_run_table()
+
+    # Ending -----------------------------------------------------------------------------------------------------------
+
+    def disable_logging(self, remove_all_handlers: bool = True) -> None:
+        """Undo what the environment set up for logging, which is nothing: logging is the application's."""
+
+    f_disable_logging = disable_logging
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.disable_logging()
+
+    def _overwrite(self) -> None:
+        from xpet.store.place import open_place
+        from xpet.trajectory.removing import remove_all
+
+        _, others = remove_all(open_place(self._traj.v_spec))
+        if others:
+            shown = ", ".join(others[:10])
+            warnings.warn(
+                f"overwrite_file: {self._traj.v_store} also holds what xpet did not write, which stays: {shown}",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def __repr__(self) -> str:
+        return f"<Environment of {self._traj!r} in {self._traj.v_store}>"
+
+
+def _check_choices(if_exists: object, on_error: object, ncores: object, flush_interval: object) -> None:
+    from xpet.trajectory.trajectory import IF_EXISTS
+
+    if if_exists is not None and if_exists not in IF_EXISTS:
+        raise ValueError(f"if_exists is {if_exists!r}; it must be one of {', '.join(map(repr, IF_EXISTS))} or None")
+    if on_error not in _ON_ERROR:
+        raise ValueError(f"on_error is {on_error!r}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
+    if not isinstance(ncores, int) or ncores < 0:
+        raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
+    if not isinstance(flush_interval, int | float) or not flush_interval >= 0:
+        raise ValueError(f"flush_interval is {flush_interval!r}; it must be a number of seconds, 0 or more")
+
+
+def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties of the trajectory among the options; the others must be fine as they are."""
+    properties = {}
+    for name, value in options.items():
+        if name in _ALWAYS:
+            if value not in _ALWAYS[name]:
+                raise ValueError(f"{name}={value!r} is not available; it can be {_listed(_ALWAYS[name])}")
+        elif name in _DEFAULTS:
+            if value != _DEFAULTS[name] and not (value is None and name == "log_config"):
+                raise ValueError(f"{name}={value!r} is not available in this version; leave it out")
+        elif isinstance(getattr(Trajectory, _property(name), None), property):
+            properties[_property(name)] = value
+        else:
+            raise ValueError(f"Environment has no option {name!r}; see help(xpet.Environment) for those it has")
+    return properties
+
+
+def _property(name: str) -> str:
+    return name if name.startswith("v_") else f"v_{name}"
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    return " or ".join(map(repr, values))

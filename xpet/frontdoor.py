@@ -1,0 +1,196 @@
+"""The front door for plain functions: a few lines over Environment and Trajectory."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpet.environment import Environment
+from xpet.names import check_trajectory_name
+from xpet.space import Points, as_points
+from xpet.trajectory import IfExists
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from xpet.run.loop import OnError
+    from xpet.table.dataset import View
+    from xpet.trajectory import Trajectory
+
+
+def sweep(
+    function: Callable[..., object],
+    points: Any,
+    store: object = None,
+    *,
+    name: str | None = None,
+    comment: str = "",
+    ncores: int = 1,
+    view: View | None = None,
+    if_exists: IfExists | None = None,
+    on_error: OnError = "continue",
+    storage_options: Mapping[str, object] | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Call a function at every point, store what it returns, and return it as a lazy, labelled Dataset.
+
+    Runs that the store has are not done again: after a crash, or with more points and ``if_exists='extend'``, only the
+    missing ones are.
+
+    Parameters
+    ----------
+    function
+        Takes the parameters as keywords. It returns a dictionary of results, or one value, which is then named like the
+        function. Arrays may be given labels with :func:`xpet.label`.
+    points
+        A dictionary: every combination of the lists in it is a point, and a single value is the same at all of them. A
+        list of dictionaries or a DataFrame: each of them, or each row, is a point.
+    store
+        A path, a URL or a Zarr store; ``./data/<name>.zarr`` if none is given.
+    name
+        The name of the trajectory; the function's if none is given.
+    comment
+        What it is about.
+    ncores
+        Worker processes; 1 runs in this process, 0 takes one for each core.
+    view
+        ``'grid'``: the dims of the Dataset are the parameters; ``'flat'``: ``run`` is; None: the grid if the points are
+        a full product.
+    if_exists, on_error, storage_options, **options
+        As for :class:`xpet.Environment`.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable for each result, with the parameters as coordinates.
+
+    Raises
+    ------
+    TypeError
+        The function does not take these parameters.
+    TrajectoryExistsError
+        The store has another trajectory of this name; the message lists the differences.
+
+    Examples
+    --------
+    >>> import xpet
+    >>> def area(width, height):
+    ...     return {'area': width * height}
+    >>> ds = xpet.sweep(area, {'width': [1.0, 2.0], 'height': [3.0, 4.0, 5.0]}, store='memory://docs-sweep')
+    >>> ds.area.sel(width=2.0).values
+    array([ 6.,  8., 10.])
+    """
+    constants, explored = _split(points)
+    name = _name(function) if name is None else name
+    _check_signature(function, (*constants, *explored.names))
+    env = Environment(
+        name, comment=comment, store=store, storage_options=storage_options, if_exists=if_exists, on_error=on_error,
+        multiproc=ncores != 1, ncores=ncores, **options,
+    )  # fmt: skip
+    for parameter, value in constants.items():
+        env.traj.f_add_parameter(parameter, value)
+    for parameter, column in explored.as_dict().items():
+        env.traj.f_add_parameter(parameter, column[0])
+    env.traj.f_explore(explored.as_dict())
+    env.run(_Call(function, (*constants, *explored.names), name))
+    return env.dataset(view)
+
+
+class _Call:
+    """A plain function as a job: parameters in as keywords, what it returns out as results."""
+
+    def __init__(self, function: Callable[..., object], parameters: tuple[str, ...], name: str) -> None:
+        self._function = function
+        self._paths = {parameter: f"parameters.{parameter}" for parameter in parameters}
+        self._name = name
+        self.__qualname__ = getattr(function, "__qualname__", name)
+
+    def __call__(self, traj: Trajectory) -> None:
+        arguments = {name: traj[path] for name, path in self._paths.items()}
+        found = self._function(**arguments)
+        if found is None:
+            return
+        for name, value in found.items() if isinstance(found, dict) else ((self._name, found),):
+            traj.f_add_result(name, value)
+
+
+def _split(points: Any) -> tuple[dict[str, Any], Points]:
+    """Single values, which are the same at all points, and the points."""
+    if isinstance(points, Mapping):
+        single = {name: value for name, value in points.items() if _is_single(value)}
+        explored = {name: value for name, value in points.items() if name not in single}
+        if single and not explored:
+            return {}, as_points(points)
+        return single, as_points(explored)
+    return {}, as_points(points)
+
+
+def _is_single(value: object) -> bool:
+    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
+        return True
+    return getattr(value, "ndim", 1) == 0
+
+
+def _name(function: Callable[..., object]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    try:
+        check_trajectory_name(name)
+    except ValueError:
+        raise ValueError(f"sweep: {name!r} cannot be the name of a trajectory; give one with name=") from None
+    return str(name)
+
+
+def _check_signature(function: Callable[..., object], names: tuple[str, ...]) -> None:
+    if not callable(function):
+        raise TypeError(f"sweep takes a function, not a {type(function).__name__}: {function!r}")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # some built-in functions do not tell; the first run will
+    try:
+        signature.bind(**dict.fromkeys(names))
+    except TypeError as error:
+        raise TypeError(
+            f"sweep: {getattr(function, '__name__', function)}{signature} cannot be called with the parameters "
+            f"{', '.join(names)}: {error}"
+        ) from None
+
+
+def open(
+    url: object,
+    trajectory: str | None = None,
+    *,
+    view: View | None = None,
+    storage_options: Mapping[str, object] | None = None,
+) -> xr.Dataset:
+    """Open stored results as one lazy, labelled Dataset.
+
+    Parameters
+    ----------
+    url
+        A store, or a trajectory in one: a path, a URL or a Zarr store.
+    trajectory
+        Which one, if the store holds several.
+    view
+        As for :func:`sweep`.
+    storage_options
+        What fsspec needs besides a URL.
+
+    Raises
+    ------
+    ValueError
+        The store holds several trajectories and none was named.
+    OSError
+        There is nothing, or nothing that xpet wrote.
+
+    Examples
+    --------
+    >>> import xpet
+    >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0, 3.0]}, store='memory://docs-open', name='squares')
+    >>> xpet.open('memory://docs-open').y.sel(x=3.0).item()
+    9.0
+    """
+    from xpet.table.dataset import open_results
+
+    return open_results(url, storage_options, view=view, trajectory=trajectory)  # type: ignore[arg-type]  # checked there

@@ -1,0 +1,139 @@
+"""The runs of a stored trajectory: what is missing is done, and what was done is folded."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xpet.errors import StoreError
+from xpet.run.blocks import Block
+from xpet.run.job import Job
+from xpet.run.loop import GRACE_SECONDS, OnError, Plan, run_blocks
+from xpet.run.pools import StartMethod, open_pool
+from xpet.run.ports import PackerSpec
+from xpet.run.report import RunSummary
+from xpet.run.worker import Task
+from xpet.store.journal import ROOT as JOURNAL
+from xpet.store.journal import open_packer, recorded
+from xpet.store.writer import Writer
+from xpet.trajectory import Trajectory
+
+_DEATHS_BLOCK = 99_999_999
+"""The block number of the packets in which the coordinator records runs over which workers died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How runs are done.
+
+    Attributes
+    ----------
+    workers : int
+        Worker processes; 0 does the runs in this process.
+    on_error : {'continue', 'stop', 'raise'}
+        What a failing run means for the others.
+    flush_interval : float
+        In seconds: after this time an object store gets what is finished; 0 is after every run.
+    start_method : {'spawn', 'forkserver', 'fork'}, optional
+        How workers start.
+    """
+
+    workers: int = 0
+    on_error: OnError = "continue"
+    flush_interval: float = 1.0
+    start_method: StartMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the runs: a summary, and a pair of run and return value for each run that is complete now."""
+
+    summary: RunSummary
+    values: list[tuple[int, object]] = field(default_factory=list)
+
+
+class StoreJournal:
+    """The journal of a writer, as the coordinator sees it."""
+
+    def __init__(self, traj: Trajectory, writer: Writer) -> None:
+        self._writer = writer
+        self._spec, self._name = traj.v_spec, writer.meta.name
+
+    def finished(self, block: Block) -> Mapping[int, str | None]:
+        """The runs of a block that this launch has recorded."""
+        found = recorded(self._writer.place, block.number, self._writer.attempt)
+        return {run: found[run] for run in block.runs if run in found}
+
+    def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
+        """Record the failure of a run that no worker could record."""
+        packer = open_packer(self._spec, self._name, self._writer.attempt, 0.0)
+        packer.begin(_DEATHS_BLOCK, run)
+        packer.fail(run, error, started, duration, attempt)
+        packer.end()
+
+    def fold(self) -> object:
+        """Put what is finished into the columns and publish it."""
+        return self._writer.fold()
+
+
+def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) -> Outcome:
+    """Do the runs that are not complete.
+
+    The trajectory must be frozen. Whatever happens, every finished run is in the store afterwards.
+
+    Raises
+    ------
+    StoreError
+        Worker processes cannot reach the store, as it lives in this process.
+    """
+    runs = writer.missing()
+    before = writer.complete
+    _check_reach(traj, writer, options)
+    _record_launch(writer, job)
+    if not len(runs):
+        return Outcome(RunSummary([], 0, [], [], None, 0, 0.0, []))
+    packer = PackerSpec(
+        "xpet.store.journal:open_packer", (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval)
+    )
+    columns = [parameter.f_get_range(copy=False) for parameter in traj.explored.values()]
+    task = Task(traj, job, packer, stop_on_failure=options.on_error != "continue")
+    name = "process" if options.workers else "serial"
+    pool = open_pool(name, task, max(1, min(options.workers, len(runs))), options.start_method)
+    try:
+        summary = run_blocks(Plan(runs, columns, options.on_error), pool, StoreJournal(traj, writer))
+    finally:
+        pool.close(GRACE_SECONDS)
+        if writer.lease.still_ours():
+            writer.fold(unfinished=True)
+    values = dict(summary.values)
+    now = (writer.complete & ~before).nonzero()[0].tolist()
+    return Outcome(summary, [(run, values.get(run)) for run in now])
+
+
+def _check_reach(traj: Trajectory, writer: Writer, options: Options) -> None:
+    if options.workers and writer.place.in_process_only:
+        raise StoreError(
+            f"{traj.v_store} lives in this process only, where worker processes cannot write; run without multiproc, "
+            "or choose a path or an object store"
+        )
+
+
+def _record_launch(writer: Writer, job: Job) -> None:
+    """Say who did the runs that follow, where, when and with what."""
+    launch = {
+        "launch": writer.lease.epoch,
+        "time": time.time(),
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": sys.argv,
+        "job": getattr(job.function, "__qualname__", repr(job.function)),
+        "writer": dict(writer.meta.writer),
+    }
+    writer.place.write(f"{JOURNAL}/launch/{writer.lease.epoch:08d}", json.dumps(launch).encode())

@@ -1,0 +1,111 @@
+"""Loading a trajectory: the tree comes at once, data when they are looked at."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from xpet.errors import DataNotInStorageError
+from xpet.store.journal import waiting
+from xpet.store.place import open_place
+from xpet.store.snapshot import list_trajectories, read_snapshot
+from xpet.trajectory.stored import StoredRuns, adopt_space, build
+from xpet.trajectory.trajectory import Trajectory, locate
+
+_LOG = logging.getLogger(__name__)
+_LEVELS = (0, 1, 2, 3)
+
+
+def load_trajectory(
+    name: str | None = None,
+    index: int | None = None,
+    load_parameters: int = 2,
+    load_derived_parameters: int = 1,
+    load_results: int = 1,
+    load_other_data: int = 1,
+    load_data: int | None = None,
+    *,
+    filename: object = None,
+    store: object = None,
+    storage_options: Mapping[str, object] | None = None,
+) -> Trajectory:
+    """Load a trajectory.
+
+    One request brings the tree; data are read when they are looked at, whatever the levels say.
+
+    Parameters
+    ----------
+    name
+        Its name; may be left out if the store holds only one.
+    index
+        Instead of the name: its position in the order of creation, −1 being the newest.
+    load_parameters, load_derived_parameters, load_results, load_other_data
+        pypet's levels, 0 to 3: 0 leaves the branch out; the others are alike, as nothing is read before it is needed.
+    load_data
+        One level for all four.
+    filename, store
+        The store; two words for one thing. The name of an HDF5 file stands for the ``.zarr`` beside it.
+    storage_options
+        What fsspec needs besides a URL.
+
+    Raises
+    ------
+    ValueError
+        If both name and index are given, a level is not one, or nothing says which of several is meant.
+    DataNotInStorageError
+        If the store has no such trajectory; the message says which there are.
+    VersionMismatchError
+        If it was written in a format that this version cannot read.
+
+    Examples
+    --------
+    >>> import xpet
+    >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0]}, store='memory://docs-loading', name='squares')
+    >>> traj = xpet.load_trajectory('squares', filename='memory://docs-loading')
+    >>> traj.r_1.y, traj.f_get_from_runs('y', fast_access=True, use_indices=True)
+    (4.0, OrderedDict({0: 1.0, 1: 4.0}))
+    """
+    if name is not None and index is not None:
+        raise ValueError(f"name={name!r} and index={index!r} both say which trajectory; give one of them")
+    levels = {
+        "parameters": load_parameters, "config": load_parameters, "derived_parameters": load_derived_parameters,
+        "results": load_results, "other": load_other_data,
+    }  # fmt: skip
+    if load_data is not None:
+        levels = dict.fromkeys(levels, load_data)
+    for branch, level in levels.items():
+        if level not in _LEVELS:
+            raise ValueError(f"the load level of {branch} is {level!r}; it must be one of {_LEVELS}")
+    spec = locate(filename, store, storage_options, name or "trajectory")
+    place = open_place(spec)
+    if name is None:
+        names, _ = list_trajectories(place)
+        name = _choose(names, index, place.url)
+    snapshot = read_snapshot(place, name)
+    traj = Trajectory(snapshot.meta.name, comment=snapshot.meta.comment)
+    traj.f_set_spec(spec)
+    traj.f_bind(name, snapshot.meta.uuid)
+    branches = {branch for branch, level in levels.items() if level}
+    build(traj, snapshot, branches)
+    if "parameters" in branches:
+        adopt_space(traj, snapshot)
+    traj.attach_runs(StoredRuns(snapshot))
+    packets = waiting(snapshot.place, unfinished=True)
+    if packets:
+        _LOG.warning(
+            "%s: %d packets with finished runs wait to be folded; running it, or storing, does that",
+            snapshot.place.url, len(packets),
+        )  # fmt: skip
+    return traj
+
+
+def _choose(names: list[str], index: int | None, url: str) -> str:
+    listed = ", ".join(map(repr, names)) or "none"
+    if index is None and len(names) != 1:
+        if not names:
+            raise DataNotInStorageError(f"{url}: no trajectory is there")
+        raise ValueError(f"{url} holds the trajectories {listed}; say which by name= or index=")
+    try:
+        return names[0 if index is None else index]
+    except IndexError:
+        raise ValueError(f"index={index} is beyond the trajectories of {url}: {listed}") from None

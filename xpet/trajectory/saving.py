@@ -1,0 +1,115 @@
+"""From the tree to what the store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from xpet.space import is_product
+from xpet.store.create import NewTrajectory
+from xpet.store.leaves import StaticGroup, StaticLeaf
+from xpet.store.meta import Axes, Kind
+from xpet.store.points import PointColumn, coordinate_names, encode_points
+from xpet.tree import Group, Leaf, Parameter, Root
+from xpet.tree.node import put
+from xpet.values import Labelled
+
+if TYPE_CHECKING:
+    from xpet.tree import Node
+
+
+def new_trajectory(root: Root, title: str) -> NewTrajectory:
+    """All that the store must know of a trajectory that it does not have yet."""
+    points = explored_points(root)
+    kind, axes = shape_of(root)
+    return NewTrajectory(
+        name=root.v_name,
+        comment=root.v_comment,
+        n_runs=root.length,
+        kind=kind,
+        axes=axes,
+        points=points,
+        leaves=[static_leaf(leaf) for leaf in leaves(root)],
+        groups=groups(root),
+        writer={name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": _version()},
+        title=title,
+    )
+
+
+def _version() -> str:
+    import xpet
+
+    return xpet.__version__
+
+
+def explored_points(root: Root) -> list[tuple[str, PointColumn]]:
+    """The coordinates: the name that each would like, and its values."""
+    explored = root.explored
+    everything = [leaf.v_full_name for leaf in leaves(root) if leaf.v_kind == "parameter"]
+    names = coordinate_names(list(explored), everything)
+    return [
+        (name, encode_points(path, parameter.f_get_range(copy=False), _attrs(parameter)))
+        for name, (path, parameter) in zip(names, explored.items(), strict=True)
+    ]
+
+
+def shape_of(root: Root) -> tuple[Kind, Axes]:
+    """Whether the points are a product, and its axes by coordinate name."""
+    explored = root.explored
+    everything = [leaf.v_full_name for leaf in leaves(root) if leaf.v_kind == "parameter"]
+    names = coordinate_names(list(explored), everything)
+    columns = {name: each.f_get_range(copy=False) for name, each in zip(names, explored.values(), strict=True)}
+    axes = is_product(columns)
+    return ("list", ()) if axes is None else ("product", axes)
+
+
+def _attrs(parameter: Parameter) -> Mapping[str, Any]:
+    value = parameter.f_items().get("")
+    attrs = dict(value.labels.attrs) if isinstance(value, Labelled) else {}
+    if parameter.v_comment:
+        attrs["comment"] = parameter.v_comment
+    return attrs
+
+
+def leaves(root: Root) -> Iterator[Leaf]:
+    """The leaves in memory, in the order they were added; runs of the store are not among them."""
+    return (node for node in _nodes(root) if isinstance(node, Leaf))
+
+
+def groups(root: Root) -> list[StaticGroup]:
+    """The groups that have a comment or annotations."""
+    return [
+        StaticGroup(node.v_full_name, node.v_comment, node.v_annotations.f_to_dict())
+        for node in _nodes(root)
+        if node.v_is_group and (node.v_comment or not node.v_annotations.f_is_empty())
+    ]
+
+
+def _nodes(group: Group) -> Iterator[Node]:
+    for name, node in group.v_nodes.items():
+        if group.v_linked and name in group.v_linked:
+            continue
+        yield node
+        if isinstance(node, Group):
+            yield from _nodes(node)
+
+
+def static_leaf(leaf: Leaf) -> StaticLeaf:
+    """A leaf as the store keeps it."""
+    return StaticLeaf(
+        leaf.v_full_name,
+        leaf.v_kind,
+        leaf.v_class_name,
+        leaf.v_comment,
+        leaf.v_annotations.f_to_dict(),
+        leaf.f_items(),
+    )
+
+
+def mark_stored(root: Root) -> None:
+    """Remember that the store has all leaves."""
+    for leaf in leaves(root):
+        put(leaf, "v_is_new", False)
+        if isinstance(leaf, Parameter):
+            leaf.f_lock()

@@ -1,0 +1,165 @@
+"""From the store to the tree: leaves whose data are fetched when they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from xpet.store.chunks import read_whole
+from xpet.store.leaves import unpack_annotations
+from xpet.store.packets import ANNOTATIONS, COMMENT
+from xpet.store.points import decode_points, read_points
+from xpet.store.reading import RunReader, read_static, static_leaves
+from xpet.store.snapshot import Snapshot
+from xpet.tree import Leaf, Parameter, Result, Root
+from xpet.tree.node import put
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+_PARAMETERS = frozenset({"parameter", "derived_parameter", "config"})
+
+
+class StoredRange(Sequence[Any]):
+    """The values of an explored parameter, read when one of them is wanted."""
+
+    __slots__ = ("_length", "_read", "_values")
+
+    def __init__(self, length: int, read: Callable[[], list[Any]]) -> None:
+        self._length = length
+        self._read = read
+        self._values: list[Any] | None = None
+
+    def _all(self) -> list[Any]:
+        if self._values is None:
+            self._values = self._read()
+        return self._values
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self._all()[index]
+
+
+def stored_range(snapshot: Snapshot, name: str) -> StoredRange:
+    """The values of the explored coordinate called ``name``."""
+    key = f"runs/{name}"
+
+    def read() -> list[Any]:
+        codec, meta = read_points(snapshot.hierarchy, name)
+        return decode_points(read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), codec, meta)
+
+    return StoredRange(snapshot.meta.n_runs, read)
+
+
+class _Runs(Container[int]):
+    """Runs as a container, from bools along the runs."""
+
+    def __init__(self, have: Array) -> None:
+        self._have = have
+
+    def __contains__(self, run: object) -> bool:
+        return isinstance(run, int) and 0 <= run < len(self._have) and bool(self._have[run])
+
+
+class StoredRuns:
+    """The runs of a snapshot as the tree shows them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._reader = RunReader(snapshot)
+        self._with: dict[str, _Runs] = {}
+
+    def templates(self) -> Sequence[str]:
+        """The paths of all leaves that runs left, with ``$`` for the run."""
+        return list(self._reader.leaves)
+
+    def runs_with(self, template: str) -> Container[int]:
+        """The runs that have a leaf."""
+        found = self._with.get(template)
+        if found is None:
+            found = self._with[template] = _Runs(self._reader.runs_with(template))
+        return found
+
+    def complete(self) -> Sequence[int] | range:
+        """The complete runs, ascending."""
+        import numpy as np
+
+        complete = self._reader.complete()
+        return range(len(complete)) if complete.all() else np.flatnonzero(complete).tolist()
+
+    def load(self, template: str, run: int) -> Leaf:
+        """The leaf of one run, with its data."""
+        column = self._reader.first(template)
+        items = self._reader.items(template, run)
+        comment = items.pop(COMMENT, column.comment)
+        annotations = items.pop(ANNOTATIONS, {})
+        name = template.rpartition(".")[2].replace("$", "") or "value"
+        leaf = _new_leaf(column.kind, name, comment)
+        _fill(leaf, lambda: items)
+        leaf.v_annotations.f_set(**annotations)
+        return leaf
+
+
+def _new_leaf(kind: str, name: str, comment: str) -> Leaf:
+    return Parameter(name, comment=comment) if kind in _PARAMETERS else Result(name, comment=comment)
+
+
+def _fill(leaf: Leaf, items: Callable[[], Mapping[str, Any]]) -> None:
+    if isinstance(leaf, Parameter):
+        leaf.f_set_loader(lambda: {"data": items()[""]})
+    else:
+        leaf.f_set_loader(items)
+    put(leaf, "v_is_new", False)
+
+
+def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
+    """Put what a snapshot holds outside runs into an empty tree; ``branches`` are the ones wanted."""
+    hierarchy, place = snapshot.hierarchy, snapshot.place
+    for _, doc in hierarchy.groups():
+        about = doc.xpet
+        if "path" in about and _branch(about["path"]) in branches:
+            if about.get("empty"):
+                _add(root, about, lambda: {})
+            else:
+                group = root.f_add_group(about["path"], comment=about["comment"])
+                group.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
+    for path, items in static_leaves(hierarchy).items():
+        if _branch(path) in branches:
+            about = next(iter(items.values()))[1]
+            keys = {item: key for item, (key, _) in items.items()}
+
+            def read(keys: Mapping[str, str] = keys) -> dict[str, Any]:
+                return {item: read_static(place, hierarchy, key) for item, key in keys.items()}
+
+            _add(root, about, read)
+
+
+def _branch(path: str) -> str:
+    branch = path.partition(".")[0]
+    return branch if branch in ("parameters", "config", "derived_parameters", "results") else "other"
+
+
+def _add(root: Root, about: Mapping[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
+    path = about["path"]
+    leaf = _new_leaf(about["kind"], path, about["comment"])
+    root.f_add_leaf(leaf)
+    if about.get("empty"):
+        put(leaf, "v_is_new", False)
+    else:
+        _fill(leaf, read)
+    leaf.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
+    if isinstance(leaf, Parameter):
+        leaf.f_lock()
+
+
+def adopt_space(root: Root, snapshot: Snapshot) -> None:
+    """Have the parameters explored as the store has them."""
+    coordinates = snapshot.meta.space.coordinates
+    ranges = {each.parameter: stored_range(snapshot, each.name) for each in coordinates}
+    if ranges:
+        root.adopt_exploration(ranges, snapshot.meta.n_runs)

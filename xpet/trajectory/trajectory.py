@@ -1,0 +1,285 @@
+"""The trajectory: a tree that can be stored, run and looked at as labelled arrays."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from xpet.errors import StoreError
+from xpet.names import WildcardFunctions
+from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
+from xpet.tree import Root
+from xpet.tree.node import put
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from xpet.store.snapshot import Snapshot
+    from xpet.store.writer import Writer
+    from xpet.table.dataset import View
+
+IfExists: TypeAlias = Literal["continue", "extend", "overwrite", "new"]
+IF_EXISTS: tuple[IfExists, ...] = ("continue", "extend", "overwrite", "new")
+
+
+_QUICK = frozenset({float, int, bool, str, complex})
+
+
+def check(path: str, value: object) -> None:
+    """Refuse a value that cannot be kept, where it is handed in."""
+    if type(value) not in _QUICK:
+        from xpet.values import encode
+
+        encode(value, path)
+
+
+class Trajectory(Root):
+    """Parameters, the points to explore, and the results: the tree of pypet, over a store of labelled arrays.
+
+    Parameters
+    ----------
+    name
+        Letters, digits, ``_`` and ``-``.
+    add_time
+        Append the present time to the name.
+    comment
+        What it is about.
+    wildcard_functions
+        Further wildcards; see :class:`xpet.names.Wildcards`.
+    filename, store
+        Where it is stored: a path, a URL or a Zarr store; the two are one option. None: nowhere, until it is stored
+        or handed to an :class:`~xpet.Environment`.
+    storage_options
+        What fsspec needs besides a URL.
+
+    Examples
+    --------
+    >>> traj = Trajectory('study', filename='memory://docs-trajectory')
+    >>> _ = traj.f_add_parameter('x', 1.0, comment='in mV')
+    >>> traj.f_explore({'x': [1.0, 2.0, 3.0]})
+    >>> traj.f_store()
+    >>> len(traj), traj.v_stored
+    (3, True)
+    """
+
+    __slots__ = ("_spec", "_title", "_uuid")
+    check_value = staticmethod(check)
+    _spec: PlaceSpec | None
+    _uuid: str
+    _title: str
+
+    def __init__(
+        self,
+        name: str = "my_trajectory",
+        add_time: bool = False,
+        comment: str = "",
+        wildcard_functions: WildcardFunctions | None = None,
+        *,
+        filename: object = None,
+        store: object = None,
+        storage_options: Mapping[str, object] | None = None,
+    ) -> None:
+        if add_time:
+            name = f"{name}_{time.strftime('%Y_%m_%d_%Hh%Mm%Ss')}"
+        super().__init__(name, comment, wildcard_functions)
+        put(self, "_spec", None)
+        put(self, "_uuid", "")
+        put(self, "_title", "")
+        if filename is not None or store is not None:
+            self.f_set_store(filename, store, storage_options)
+
+    # Where it is stored -----------------------------------------------------------------------------------------------
+
+    def f_set_store(
+        self, filename: object = None, store: object = None, storage_options: Mapping[str, object] | None = None
+    ) -> None:
+        """Say where the trajectory is stored; nothing is written.
+
+        Raises
+        ------
+        ValueError
+            If both names of the option are given and differ.
+        """
+        self.f_set_spec(locate(filename, store, storage_options, self.v_name))
+
+    def f_set_spec(self, spec: PlaceSpec) -> None:
+        """Say where the trajectory is stored, by a place that is resolved already."""
+        if self._spec is not None and spec != self._spec:
+            put(self, "_uuid", "")
+        put(self, "_spec", spec)
+
+    @property
+    def v_store(self) -> str | None:
+        """The path or URL of the store; None if there is none."""
+        return None if self._spec is None else open_place(self._spec).url
+
+    @property
+    def v_spec(self) -> PlaceSpec:
+        """Where the store is, as workers need it.
+
+        Raises
+        ------
+        StoreError
+            If the trajectory has no store.
+        """
+        if self._spec is None:
+            raise StoreError(
+                f"{self.v_name}: the trajectory has no store; give it one with filename= or store=, or hand it to an "
+                "Environment"
+            )
+        return self._spec
+
+    @property
+    def v_uuid(self) -> str:
+        """Which stored trajectory this one is; empty before it is stored."""
+        return self._uuid
+
+    @property
+    def v_title(self) -> str:
+        """The title of the stored trajectory, pypet's ``file_title``."""
+        return self._title
+
+    @v_title.setter
+    def v_title(self, title: str) -> None:
+        put(self, "_title", title)
+
+    @property
+    def v_stored(self) -> bool:
+        """Whether the trajectory is in its store."""
+        return bool(self._uuid)
+
+    # Storing ----------------------------------------------------------------------------------------------------------
+
+    def f_store(self, if_exists: IfExists | None = None) -> None:
+        """Store what is new: the trajectory itself, leaves added since, points added since.
+
+        In a run there is nothing to do: what a run adds is stored when it ends.
+
+        Parameters
+        ----------
+        if_exists
+            What to do if the store has another trajectory of this name; see :meth:`f_open`.
+        """
+        if self.v_is_run:
+            return
+        with self.f_open(if_exists):
+            pass
+        self.f_refresh()
+
+    def f_open(self, if_exists: IfExists | None = None) -> Writer:
+        """Bring the store up to date with the trajectory and return the store's writer, which others cannot then be.
+
+        Parameters
+        ----------
+        if_exists
+            If the store has a trajectory of this name that is not this one: None goes on with it if parameters and
+            points are the same, and raises otherwise; ``'continue'`` takes over the stored one's parameters and points;
+            ``'extend'`` adds the points it lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
+
+        Raises
+        ------
+        TrajectoryExistsError
+            If the store has another trajectory of this name; the message lists the differences.
+        StoreBusyError
+            If another process writes to it.
+        """
+        from xpet.trajectory import opening
+
+        if if_exists is not None and if_exists not in IF_EXISTS:
+            raise ValueError(f"if_exists is {if_exists!r}; it must be one of {', '.join(map(repr, IF_EXISTS))} or None")
+        return opening.open_writer(self, if_exists)
+
+    def f_bind(self, name: str, uuid: str) -> None:
+        """Take over the identity of a stored trajectory; the package calls it when it stores or loads."""
+        put(self, "_name", name)
+        put(self, "_uuid", uuid)
+
+    def f_refresh(self) -> None:
+        """Show the runs that the store has by now."""
+        from xpet.trajectory.stored import StoredRuns
+
+        snapshot = self.f_snapshot()
+        self.attach_runs(StoredRuns(snapshot))
+
+    def f_snapshot(self) -> Snapshot:
+        """The published state of the trajectory.
+
+        Raises
+        ------
+        DataNotInStorageError
+            If the store does not have it.
+        """
+        from xpet.store.snapshot import read_snapshot
+
+        return read_snapshot(open_place(self.v_spec), self.v_name)
+
+    # Looking ----------------------------------------------------------------------------------------------------------
+
+    def f_dataset(self, view: View | None = None) -> xr.Dataset:
+        """All results as one lazy, labelled Dataset.
+
+        Parameters
+        ----------
+        view
+            ``'grid'``: dims are the explored parameters; ``'flat'``: one dim ``run``; None: the grid if the points
+            are a full product.
+
+        Examples
+        --------
+        >>> import xpet
+        >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0]}, store='memory://docs-dataset', name='sq')
+        >>> xpet.load_trajectory('sq', filename='memory://docs-dataset').f_dataset().y.values
+        array([1., 4.])
+        """
+        from xpet.table.dataset import open_results
+
+        where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
+        return open_results(where, options, view=view)  # type: ignore[arg-type]  # a path, a URL or a Zarr store
+
+    def f_run_table(self) -> pd.DataFrame:
+        """The run table: parameters, status, start, duration and error of each run."""
+        from xpet.table.runs import run_table
+
+        where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
+        return run_table(where, options)  # type: ignore[arg-type]  # a path, a URL or a Zarr store
+
+    # Points -----------------------------------------------------------------------------------------------------------
+
+    def blank(self) -> Trajectory:
+        """An empty trajectory of the same name, comment, wildcards and store, into which copies are made."""
+        other = Trajectory(self.v_name, False, self.v_comment, self.v_state.wildcards.functions())
+        put(other, "_spec", self._spec)
+        put(other, "_uuid", self._uuid)
+        put(other, "_title", self._title)
+        return other
+
+    def without_ranges(self) -> Root:
+        """The copy that travels to workers, which need no store."""
+        other: Any = super().without_ranges()
+        put(other, "_spec", None)
+        return other  # type: ignore[no-any-return]  # the copy of a Root is one
+
+
+def locate(
+    filename: object, store: object, storage_options: Mapping[str, object] | None, name: str
+) -> PlaceSpec:
+    """Where a store is; warns once if the name of an HDF5 file was given."""
+    if filename is not None and store is not None and filename != store:
+        raise ValueError(f"filename={filename!r} and store={store!r} are two words for one thing; give one of them")
+    where = filename if store is None else store
+    sibling = hdf5_sibling(where)
+    if sibling is not None:
+        warnings.warn(f"xpet writes Zarr, not HDF5: {where} becomes {sibling}", UserWarning, stacklevel=4)
+    spec = resolve(where, storage_options, name=name)
+    if spec.kind == "local" and sibling is None and isinstance(where, str | os.PathLike) and _is_other_folder(spec.url):
+        spec = resolve(os.path.join(spec.url, f"{name}.zarr"))
+    return spec
+
+
+def _is_other_folder(path: str) -> bool:
+    """Whether a path is a folder with something in it that is no store: stores then go into it."""
+    return os.path.isdir(path) and bool(os.listdir(path)) and not os.path.exists(os.path.join(path, "zarr.json"))
