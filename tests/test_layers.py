@@ -135,17 +135,17 @@ def test_a_file_is_short(path: Path):
 
 @each_file
 def test_functions_are_short(path: Path):
-    functions = dict(functions_of(ast.parse(path.read_text(encoding="utf-8"))))
-    long = [f"{name}: {n} lines" for name, node in functions.items() if (n := length(name, node)) > LONGEST_FUNCTION]
+    functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
+    long = [f"{name}: {n} lines" for name, node in functions if (n := length(name, node)) > LONGEST_FUNCTION]
     assert long == []
 
 
 @each_file
 def test_functions_take_few_arguments(path: Path):
-    functions = dict(functions_of(ast.parse(path.read_text(encoding="utf-8"))))
+    functions = functions_of(ast.parse(path.read_text(encoding="utf-8")))
     many = [
         f"{name}: {count} arguments"
-        for name, node in functions.items()
+        for name, node in functions
         if (count := argument_count(node)) > MOST_ARGUMENTS and not FOREIGN_SIGNATURES.fullmatch(name)
     ]
     assert many == []
