@@ -54,13 +54,24 @@ def _quick_result(tree: TreeState, parent: Group, plan: Plan, value: object, com
 
 def _run_group(tree: TreeState, template: str) -> Group:
     """The group of that template in the current run; made if need be."""
-    group: Group = tree.root
-    segments = template.split(".")
-    wild = next((i for i, segment in enumerate(segments) if segment[0] == "$"), len(segments))
-    for position, segment in enumerate(segments):
-        group = _step(group, segment, tree.run, lasting=position < wild)
+    base = tree.bases.get(template)
+    if base is None:
+        base = tree.bases[template] = _base(tree, template)
+    group, segments = base
+    for segment in segments:
+        group = _step(group, segment, tree.run, lasting=False)
     tree.run_groups[template] = group
     return group
+
+
+def _base(tree: TreeState, template: str) -> tuple[Group, tuple[str, ...]]:
+    """The part of a path that outlives the run, as a group, and the segments beyond."""
+    group: Group = tree.root
+    segments = template.split(".")
+    wild = next((i for i, segment in enumerate(segments) if segment[0] == "$"), 1)
+    for segment in segments[:wild]:
+        group = _step(group, segment, tree.run, lasting=True)
+    return group, tuple(segments[wild:])
 
 
 def _step(group: Group, segment: str, index: int, lasting: bool) -> Group:
@@ -125,7 +136,7 @@ def _standard(tree: TreeState, rule: Branch | None, generic: bool) -> type[Any]:
 
 
 def _rule(group: Group, placement: Placement) -> Branch | None:
-    return BRANCH_RULES.get(placement.segments[0] if group.v_is_root else group.v_branch)
+    return BRANCH_RULES.get(group.v_branch or placement.segments[0])
 
 
 def add_group(group: Group, branch: Branch | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -297,8 +308,7 @@ def add_link(group: Group, name_or_item: str | Node, full_name_or_item: str | No
     if group.v_linked is None:
         put(group, "v_linked", {})
     group.v_linked[name] = target  # type: ignore[index]  # made above
-    tree.link_names[name] = tree.link_names.get(name, 0) + 1
-    tree.forget()
+    tree.count_link(name, target, 1)
     if tree.is_run and group.v_node_lasts:
         tree.attached.append((group, name))
     return target

@@ -77,7 +77,7 @@ class Annotations:
 
     def f_ann_to_str(self) -> str:
         """All annotations as one line."""
-        return ", ".join(f"{name}={value}" for name, value in sorted(self._notes.items()))
+        return "; ".join(f"{name}={value}" for name, value in sorted(self._notes.items()))
 
     @staticmethod
     def _key(name: str | int) -> str:

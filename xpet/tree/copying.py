@@ -56,8 +56,7 @@ def _copy_children(source: Group, target: Group, which: Which, twins: dict[int, 
         twin: Node
         if isinstance(node, Leaf):
             twin = _copy_leaf(node, which)
-            if twin is not node:
-                twin.f_place(target, node.v_template, node.v_index)
+            twin.f_place(target, node.v_template, node.v_index)
         else:
             group: Group = node  # type: ignore[assignment]  # what is no leaf is a group
             copied = type(group)("", None, group.v_comment)
@@ -71,10 +70,9 @@ def _copy_children(source: Group, target: Group, which: Which, twins: dict[int, 
 
 
 def _copy_leaf(leaf: Leaf, which: Which) -> Leaf:
-    if which == "none" or (which == "explored" and not (isinstance(leaf, Parameter) and leaf.v_explored)):
-        return leaf
     twin = copy.copy(leaf)
-    twin.f_unshare()
+    if which == "all" or (which == "explored" and isinstance(leaf, Parameter) and leaf.v_explored):
+        twin.f_unshare()
     _annotate(leaf, twin)
     return twin
 
@@ -92,7 +90,7 @@ def _copy_links(source: Group, twins: dict[int, Node], tree: TreeState) -> None:
         if twin.v_linked is None:
             put(twin, "v_linked", {})
         twin.v_linked[name] = twins[id(node)]  # type: ignore[index]  # made above
-        tree.link_names[name] = tree.link_names.get(name, 0) + 1
+        tree.count_link(name, twins[id(node)], 1)
     for node in source.v_nodes.values():
         if node.v_is_group:
             _copy_links(node, twins, tree)  # type: ignore[arg-type]  # a group says so itself

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
     """Explore parameters, all or none of them."""
+    if not ranges:
+        return
     if tree.virtual is not None and tree.virtual.any_complete():
         raise TypeError(
             f"The trajectory {tree.root.v_name!r} has completed runs and cannot be explored anew; "
@@ -115,7 +117,7 @@ def _targets(tree: TreeState, names: Iterable[str]) -> list[Parameter]:
         if parameter.f_is_empty():
             raise TypeError(f"The parameter {parameter.v_full_name!r} has no value; set a default before exploring it.")
     if len({id(parameter) for parameter in parameters}) != len(parameters):
-        raise ValueError(f"Two of the names {list(names)} mean the same parameter; give each parameter once.")
+        raise TypeError(f"Two of the names {list(names)} mean the same parameter; give each parameter once.")
     return parameters
 
 
@@ -130,8 +132,6 @@ def _parameter(root: Group, name: str) -> Parameter:
 
 def _common_length(tree: TreeState, ranges: Mapping[str, Sequence[object]], expected: int | None) -> int:
     lengths = {name: len(values) for name, values in ranges.items()}
-    if not lengths:
-        raise ValueError("There is nothing to explore; give at least one parameter and its values.")
     empty = [name for name, length in lengths.items() if not length]
     if empty:
         raise ValueError(f"No values were given for {empty}; a parameter needs at least one value per run.")

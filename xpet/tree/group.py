@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpet.tree import adding, lookup, removing, setting, walking
+from xpet.tree.kids import Kids
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 
 if TYPE_CHECKING:
     from xpet.tree.root import Root
     from xpet.tree.state import TreeState
+
+MAX_COMPLETIONS = 1000
+"""How many children tab completion offers; a million runs would only be in the way."""
 
 Predicate = Callable[[Node], bool] | tuple[Any, ...] | None
 
@@ -66,8 +72,8 @@ class Group(Node):
 
     @property
     def v_tree(self) -> TreeState | None:
-        """The state that all nodes of one tree share."""
-        return self.v_state
+        """The state that all nodes of one tree share; ``None`` outside a tree."""
+        return getattr(self, "v_state", None)
 
     @property
     def v_root(self) -> Root:
@@ -78,8 +84,10 @@ class Group(Node):
     # -------------------------------------------------------- natural naming
 
     def __getattr__(self, name: str) -> Any:
-        if name[0] == "_" or name == "v_state":
+        if name[0] == "_":
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        if name == "v_state":
+            raise AttributeError(f"This {type(self).__name__} is not in a tree yet; add it with `f_add_group` first.")
         tree = self.v_state
         known = tree.found.get(name)
         node = None if known is None else known.get(self)
@@ -119,7 +127,11 @@ class Group(Node):
         return True
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *walking.child_names(self)})
+        return sorted({*super().__dir__(), *islice(walking.child_names(self), MAX_COMPLETIONS)})
+
+    def f_debug(self) -> SimpleNamespace:
+        """Plain objects that mirror what is in memory, for the inspectors of editors."""
+        return walking.as_namespace(self)
 
     def f_dir_data(self) -> list[str]:
         """The names of the children."""
@@ -167,7 +179,7 @@ class Group(Node):
         >>> traj = Root("study")
         >>> _ = traj.f_add_parameter("cell.tau", 20.0)
         >>> traj.f_get("tau")
-        <Parameter 'parameters.cell.tau'>
+        <Parameter parameters.cell.tau: 20.0>
         """
         if auto_load and not with_links:
             raise ValueError("`auto_load=True` follows links; it cannot go with `with_links=False`.")
@@ -365,29 +377,14 @@ class Group(Node):
         removing.remove(self, recursive, predicate)
 
     def __str__(self) -> str:
-        return walking.group_text(self)
+        facts = ", ".join(self._facts())
+        return (
+            f"{type(self).__name__} {self.v_full_name or self.v_name}{f' ({facts})' if facts else ''}: "
+            f"{walking.group_text(self)}"
+        )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.v_full_name!r}>"
+        return f"<{self}>"
 
-
-class Kids:
-    """The children of a group as attributes."""
-
-    __slots__ = ("_group",)
-
-    def __init__(self, group: Group) -> None:
-        put(self, "_group", group)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"No child is called {name!r}: names of nodes do not start with an underscore.")
-        group = self._group
-        node = lookup.find(group, name, lookup.Search(False, None, True))
-        return node.f_fast_access() if group.v_state.fast_access else node
-
-    def __setattr__(self, name: str, value: object) -> None:
-        setting.assign(self._group, name, value)
-
-    def __dir__(self) -> list[str]:
-        return list(walking.child_names(self._group))
+    def _facts(self) -> list[str]:
+        return [f"`{self.v_comment}`"] if self.v_comment else []

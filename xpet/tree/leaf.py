@@ -106,12 +106,15 @@ class Leaf(Node):
             tree.check(self.v_template, value)
 
     def __str__(self) -> str:
-        text = self.f_val_to_str()
-        comment = f" (`{self.v_comment}`)" if self.v_comment else ""
-        return f"<{self.v_class_name}>  {self.v_full_name}{comment}: {text}"
+        facts = ", ".join(self._facts())
+        text = "" if self.f_is_empty() else f": {self.f_val_to_str()}"
+        return f"{self.v_class_name} {self.v_full_name}{f' ({facts})' if facts else ''}{text}"
 
     def __repr__(self) -> str:
-        return f"<{self.v_class_name} {self.v_full_name!r}>"
+        return f"<{self}>"
+
+    def _facts(self) -> list[str]:
+        return [f"`{self.v_comment}`"] if self.v_comment else []
 
 
 def shorten(text: str) -> str:

@@ -102,7 +102,8 @@ def _fill(start: Group, tokens: tuple[str | int, ...], run: int) -> tuple[str, .
 def _resolve(start: Group, tokens: tuple[str, ...], search: Search) -> Node:
     depth = float("inf") if search.max_depth is None else search.max_depth
     if len(tokens) > depth:
-        raise AttributeError(
+        error = ValueError if search.shortcuts else AttributeError
+        raise error(
             f"{_text(tokens)!r} cannot be found under {_where(start)}: it has more names than the "
             f"maximum depth of {search.max_depth}."
         )
@@ -213,7 +214,7 @@ def contains(start: Group, item: object, search: Search) -> bool:
     """Whether a node, or something of that name, is below `start`."""
     if isinstance(item, Node):
         depth = float("inf") if search.max_depth is None else search.max_depth
-        if item is not start and is_below(item, start) and item.v_depth - start.v_depth <= depth:
+        if is_below(item, start) and item.v_depth - start.v_depth <= depth:
             return True
         if not (search.with_links and start.v_state.link_names):
             return False
@@ -224,7 +225,7 @@ def contains(start: Group, item: object, search: Search) -> bool:
         find(start, item, search)
     except NotUniqueNodeError:
         return True
-    except (AttributeError, OSError):
+    except (AttributeError, ValueError, OSError):
         return False
     return True
 

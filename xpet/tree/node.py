@@ -70,9 +70,9 @@ class Node:
         return self.v_template.count(".") + 1 if self.v_template else 0
 
     @property
-    def v_branch(self) -> str:
-        """The first segment of the path; ``'trajectory'`` for the root."""
-        return self.v_template.partition(".")[0] or "trajectory"
+    def v_branch(self) -> str | None:
+        """The first segment of the path; ``None`` for the root."""
+        return self.v_template.partition(".")[0] or None
 
     @property
     def v_run(self) -> int | None:
@@ -82,14 +82,8 @@ class Node:
     @property
     def v_run_branch(self) -> str:
         """The name of the run to whose group the node belongs, or ``'trajectory'``."""
-        tree = self.v_tree
-        if tree is None:
-            return "trajectory"
-        run = self.v_run
-        if run is not None:
-            return tree.wildcards.run_name(run)
-        nobody = tree.wildcards.run_name(-1)
-        return nobody if nobody in self.v_template.split(".") else "trajectory"
+        tree, run = self.v_tree, self.v_run
+        return "trajectory" if tree is None or run is None else tree.wildcards.run_name(run)
 
     @property
     def v_comment(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from xpet.errors import ParameterLockedException
 from xpet.tree.leaf import Leaf, shorten
+from xpet.values import Labelled, Labels
 
 
 class _NoValue:
@@ -33,7 +34,7 @@ class Parameter(Leaf):
     full_name
         The path.
     data
-        The value; without it the parameter is empty.
+        The value; without it the parameter is empty. :func:`xpet.label` gives it units, which the store keeps.
     comment
         What it is about.
 
@@ -44,7 +45,7 @@ class Parameter(Leaf):
     (2.5, True)
     """
 
-    __slots__ = ("_default", "_explored", "_locked", "_range", "_value", "v_full_copy")
+    __slots__ = ("_default", "_explored", "_labels", "_locked", "_range", "_value", "v_full_copy")
 
     v_is_parameter: ClassVar[bool] = True
 
@@ -52,6 +53,7 @@ class Parameter(Leaf):
         super().__init__(full_name, comment)
         self._value = self._default = NO_VALUE
         self._range: Sequence[Any] | None = None
+        self._labels: Labels | None = None
         self._locked = self._explored = self.v_full_copy = False
         if data is not NO_VALUE:
             self.f_set(data)
@@ -90,7 +92,8 @@ class Parameter(Leaf):
             )
         self._check(data)
         self._loader = None
-        self._value = self._default = data
+        self._labels = data.labels if isinstance(data, Labelled) else None
+        self._value = self._default = data.value if isinstance(data, Labelled) else data
 
     def f_get(self) -> Any:
         """The current value; locks the parameter.
@@ -150,12 +153,14 @@ class Parameter(Leaf):
         """Drop value, default and range."""
         self._check_unlocked("empty")
         self._value = self._default = NO_VALUE
-        self._range, self._explored, self._loader = None, False, None
+        self._range, self._explored, self._loader, self._labels = None, False, None, None
 
     def f_items(self) -> dict[str, Any]:
-        """The default, under the name ``''``; nothing if the parameter is empty."""
+        """The default with its labels, under the name ``''``; nothing if the parameter is empty."""
         self._load()
-        return {} if self._default is NO_VALUE else {"": self._default}
+        if self._default is NO_VALUE:
+            return {}
+        return {"": self._default if self._labels is None else Labelled(self._default, self._labels)}
 
     def f_supports(self, data: Any) -> bool:
         """Whether the trajectory takes this value."""
@@ -252,6 +257,9 @@ class Parameter(Leaf):
         self._value = self._default
 
     # ------------------------------------------------------------- protocol
+
+    def _facts(self) -> list[str]:
+        return ([f"len:{len(self)}"] if self.f_has_range() else []) + super()._facts()
 
     def f_val_to_str(self) -> str:
         """The current value as text; does not lock."""

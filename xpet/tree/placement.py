@@ -49,7 +49,7 @@ def place(start: Group, path: str, branch: Branch | None) -> Placement:
     tree = start.v_state
     tokens = [tree.wildcards.translate(token) for token in split_path(path)]
     segments, index, always = _segments(start, tokens)
-    check_names((segment for segment in segments if segment[:1] != "$"), f"The path {path!r}")
+    check_names((token for token in tokens if not tree.wildcards.is_wildcard(token)), f"The path {path!r}")
     segments = _prefix(start, segments, tokens, branch)
     if "$" in segments and index < 0:
         index = tree.run
@@ -123,7 +123,7 @@ def _check_place(start: Group, segments: list[str]) -> None:
     tree = start.v_state
     if start.v_is_root and segments[0] in RESERVED_AT_ROOT:
         raise ValueError(f"{segments[0]!r} cannot be a node directly below the trajectory; choose another name.")
-    branch = BRANCH_RULES.get(segments[0] if start.v_is_root else start.v_branch)
+    branch = BRANCH_RULES.get(start.v_branch or segments[0])
     if tree.is_run and branch is not None and not branch.in_runs:
         raise TypeError(
             f"{'.'.join(segments)!r} cannot be added to {branch.name!r} during a single run; "

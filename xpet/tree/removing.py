@@ -74,11 +74,7 @@ def remove_link(group: Group, name: str) -> None:
     if not group.v_linked or name not in group.v_linked:
         raise ValueError(f"{name!r} is no link of {group.v_full_name or 'the trajectory'!r}.")
     tree = group.v_state
-    del group.v_linked[name]
-    tree.link_names[name] -= 1
-    if not tree.link_names[name]:
-        del tree.link_names[name]
-    tree.forget()
+    tree.count_link(name, group.v_linked.pop(name), -1)
 
 
 def remove(group: Group, recursive: bool, predicate: Predicate) -> None:

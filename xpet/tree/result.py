@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.tree.leaf import Leaf, shorten
 from xpet.tree.node import put
+from xpet.values import unlabelled
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -97,7 +98,7 @@ class Result(Leaf):
         data = self._data()
         if not names:
             if len(data) == 1:
-                return next(iter(data.values()))
+                return unlabelled(next(iter(data.values())))
             if not data:
                 raise AttributeError(f"The result {self.v_full_name!r} is empty.")
             raise ValueError(f"The result {self.v_full_name!r} has the items {', '.join(self)}; name the one you want.")
@@ -108,9 +109,9 @@ class Result(Leaf):
         data = self._data()
         key = self._key(name)
         if key in data:
-            return data[key]
+            return unlabelled(data[key])
         if name == "data" and len(data) == 1:
-            return next(iter(data.values()))
+            return unlabelled(next(iter(data.values())))
         raise AttributeError(
             f"The result {self.v_full_name!r} has no item {self.f_translate_key(name)!r}; it has {list(self)}."
         )
@@ -126,10 +127,10 @@ class Result(Leaf):
     def f_to_dict(self, copy: bool = True) -> dict[str, Any]:
         """The items by name."""
         own = self.v_name
-        return {key or own: value for key, value in self._data().items()}
+        return {key or own: unlabelled(value) for key, value in self._data().items()}
 
     def f_items(self) -> dict[str, Any]:
-        """The items by name; that named like the result has the name ``''``."""
+        """The items by name, labels and all; that named like the result has the name ``''``."""
         return dict(self._data())
 
     def f_unshare(self) -> None:
@@ -153,7 +154,7 @@ class Result(Leaf):
     def f_fast_access(self) -> Any:
         """The value, if there is one item and it is named like the result; else the result itself."""
         data = self._items if self._loader is None else self._data()
-        return data[""] if len(data) == 1 and "" in data else self
+        return unlabelled(data[""]) if len(data) == 1 and "" in data else self
 
     def f_val_to_str(self) -> str:
         """The items as text, at most 64 characters."""

@@ -10,10 +10,11 @@ from xpet.names import WildcardFunctions, Wildcards, check_trajectory_name
 from xpet.tree import adding, copying, exploring, removing
 from xpet.tree.backing import RunBacking
 from xpet.tree.branches import CONFIG, DERIVED, GROUP_CLASSES, PARAMETERS, RESULTS
+from xpet.tree.guard import NOT_IN_RUN, not_in_run
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 from xpet.tree.parameter import Parameter, put_point
-from xpet.tree.runs import NOT_IN_RUN, Runs, not_in_run
+from xpet.tree.runs import Runs
 from xpet.tree.state import TreeState
 from xpet.tree.virtual import VirtualRuns
 
@@ -204,7 +205,8 @@ class Root(Runs):
         Parameters
         ----------
         copy_leaves
-            Whether leaves are copied too, or shared, or only the ``'explored'`` ones copied.
+            Whether the results get items of their own, or share them with the original. A leaf is in one tree only,
+            so there is always a new one. ``'explored'`` is accepted for pypet's sake and shares.
         with_links
             Whether links are copied.
         """
@@ -226,7 +228,7 @@ class Root(Runs):
         Examples
         --------
         >>> Root("study").f_add_parameter("cell.tau", 20.0, comment="in ms")
-        <Parameter 'parameters.cell.tau'>
+        <Parameter parameters.cell.tau (`in ms`): 20.0>
         """
         return adding.add_leaf(self, PARAMETERS, args, kwargs)
 
@@ -259,7 +261,7 @@ class Root(Runs):
         Examples
         --------
         >>> Root("study").f_add_result("spikes", [1.5, 2.5], count=2, comment="in ms")
-        <Result 'results.spikes'>
+        <Result results.spikes (`in ms`): spikes=[1.5, 2.5], count=2>
         """
         return adding.add_result(self, args, kwargs)
 
@@ -308,11 +310,6 @@ class Root(Runs):
         names = super().__dir__()
         return [name for name in names if name not in NOT_IN_RUN] if self.v_state.is_run else names
 
-    def __str__(self) -> str:
-        running = " (during single run)" if self.v_state.is_run else ""
-        text = super().__str__().replace(">  ", f">  {self._name} ", 1)
-        head, _, tail = text.partition(": ")
-        return f"{head} ({len(self)} runs){running}: {tail}"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._name!r} with {len(self)} runs>"
+    def _facts(self) -> list[str]:
+        running = ["during single run"] if self.v_state.is_run else []
+        return [f"len:{len(self)}", *super()._facts(), *running]

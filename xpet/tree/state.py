@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.names import BRANCHES, Wildcards
+from xpet.tree.node import put
 from xpet.tree.parameter import Parameter
 from xpet.tree.result import Result
 
@@ -38,6 +39,7 @@ class TreeState:
         "added",
         "attached",
         "auto_run_prepend",
+        "bases",
         "check",
         "explored",
         "explored_list",
@@ -49,6 +51,7 @@ class TreeState:
         "iter_recursive",
         "length",
         "link_names",
+        "link_targets",
         "max_depth",
         "no_clobber",
         "overlay",
@@ -78,10 +81,12 @@ class TreeState:
         self.explored_list: list[Parameter] = []
         self.index: dict[str, list[Node]] = {}
         self.link_names: dict[str, int] = {}
+        self.link_targets: dict[Node, int] = {}
         self.overlay: dict[str, list[Node]] = {}
         self.added: list[Leaf] = []
         self.attached: list[tuple[Group, str]] = []
         self.run_groups: dict[str, Group] = {}
+        self.bases: dict[str, tuple[Group, tuple[str, ...]]] = {}
         self.plans: dict[tuple[Group, str], Plan] = {}
         self.found: dict[str, dict[Group, Node]] = {}
         self.presets: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
@@ -94,7 +99,7 @@ class TreeState:
         self.standard_leaf: type[Any] = Result
 
     def __getstate__(self) -> dict[str, Any]:
-        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "run_groups": {}}
+        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "bases": {}, "run_groups": {}}
         return {name: getattr(self, name) for name in self.__slots__} | fleeting
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -105,6 +110,7 @@ class TreeState:
         """Drop what was cached about the tree."""
         self.found.clear()
         self.plans.clear()
+        self.bases.clear()
         self.run_groups.clear()
 
     def register(self, parent: Group, name: str, node: Node, lasting: bool) -> None:
@@ -140,14 +146,32 @@ class TreeState:
         """Make an empty group of the class of its branch; it is not entered under its parent yet."""
         template = f"{parent.v_template}.{segment}" if parent.v_template else segment
         kind = self.group_classes.get(template.partition(".")[0]) or self.group_classes[""]
-        group = kind()
-        group.f_place(parent, template, index, lasting)
+        group = object.__new__(kind)
+        put(group, "v_state", self)
+        put(group, "v_parent", parent)
+        put(group, "v_template", template)
+        put(group, "v_index", index)
+        put(group, "v_nodes", {})
+        put(group, "v_linked", None)
+        put(group, "v_node_lasts", lasting)
+        put(group, "_comment", "")
+        put(group, "_annotations", None)
         return group
 
     def ensure_branch(self, name: str) -> None:
         """Make one of the four branches if it is asked for the first time."""
         if name in BRANCHES and name not in self.root.v_nodes:
             self.register(self.root, name, self.new_group(self.root, name, -1, True), lasting=True)
+
+    def count_link(self, name: str, target: Node, change: int) -> None:
+        """Keep count of the links by name and by target."""
+        self.link_names[name] = self.link_names.get(name, 0) + change
+        self.link_targets[target] = self.link_targets.get(target, 0) + change
+        if not self.link_names[name]:
+            del self.link_names[name]
+        if not self.link_targets[target]:
+            del self.link_targets[target]
+        self.forget()
 
     def named(self, name: str) -> list[Node]:
         """The nodes in memory of that name."""

@@ -6,6 +6,7 @@ asked for, and only the last few are kept.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
@@ -35,12 +36,13 @@ class VirtualRuns:
         The tree that shows them.
     """
 
-    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_positions", "_tree")
+    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_only", "_positions", "_tree")
 
     def __init__(self, backing: RunBacking, tree: TreeState) -> None:
         self._backing = backing
         self._tree = tree
         self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
+        self._only: dict[str, tuple[tuple[int, bool], int | None]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._leaves: dict[str, list[str]] = {}
         self._positions: dict[str, dict[str, None]] = {}
@@ -84,7 +86,7 @@ class VirtualRuns:
     def _wild_names(self, group: Group, segment: str, path: str) -> Iterator[str]:
         cards = self._tree.wildcards
         last = None
-        for run in self._runs(group):
+        for run in self._set_by_set() if segment == "$set" else self._runs(group):
             name = cards.segment(segment, run)
             if name != last and self._has(path, run) and self._visible(run):
                 last = name
@@ -157,13 +159,17 @@ class VirtualRuns:
     def _between(self, first: int) -> Iterator[int]:
         """The complete runs of the set that starts with run `first`."""
         complete = self._backing.complete()
-        low, high = 0, len(complete)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if complete[middle] < first else (low, middle)
-        while low < len(complete) and complete[low] < first + RUNS_PER_SET:
-            yield complete[low]
-            low += 1
+        for position in range(bisect_left(complete, first), bisect_left(complete, first + RUNS_PER_SET)):
+            yield complete[position]
+
+    def _set_by_set(self) -> Iterator[int]:
+        """The first complete run of every set."""
+        complete = self._backing.complete()
+        position = 0
+        while position < len(complete):
+            run = complete[position]
+            yield run
+            position = bisect_left(complete, (run // RUNS_PER_SET + 1) * RUNS_PER_SET)
 
     def _runs(self, group: Group) -> Iterator[int]:
         """The complete runs that the path of a group leaves open."""
@@ -178,8 +184,15 @@ class VirtualRuns:
 
     def _resolve(self, group: Group, path: str) -> int | None:
         """The run whose `path` a group shows: its own, the selected one, or the only one that has it."""
-        found = list(islice(self._candidates(group, path), 2))
-        return found[0] if len(found) == 1 else None
+        if group.v_run is not None or self._tree.run >= 0:
+            return next(self._candidates(group, path), None)
+        complete = self._backing.complete()
+        state = (len(complete), self._tree.is_run)
+        known = self._only.get(path)
+        if known is None or known[0] != state:
+            found = list(islice(self._candidates(group, path), 2))
+            known = self._only[path] = (state, found[0] if len(found) == 1 else None)
+        return known[1]
 
     def _candidates(self, group: Group, path: str) -> Iterator[int]:
         run = group.v_run

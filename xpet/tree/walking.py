@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from xpet.names import in_run
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group, Predicate
-    from xpet.tree.leaf import Leaf
     from xpet.tree.node import Node
 
 MAX_SHOWN = 6
@@ -49,19 +49,19 @@ def children(group: Group, with_links: bool = True) -> Iterator[tuple[str, Node]
 def breadth_first(
     start: Group, with_links: bool, max_depth: float, keep: Callable[[Node], bool]
 ) -> Iterator[tuple[str, Node]]:
-    """Everything below `start`, by name; a linked node is visited once, so that cycles end."""
-    linked: set[int] = set()
+    """Everything below `start`, by name; what links lead to is visited once, so that cycles end."""
+    targets = start.v_state.link_targets if with_links else {}
+    visited: set[Node] = {start}
     level: Iterable[Group] = [start]
     depth = 1
     while depth <= max_depth:
         below: list[Group] = []
         for group in level:
-            links = group.v_linked or {}
             for name, node in children(group, with_links):
-                if name in links and node is links[name]:
-                    if id(node) in linked:
+                if node in targets:
+                    if node in visited:
                         continue
-                    linked.add(id(node))
+                    visited.add(node)
                 if not keep(node):
                     continue
                 yield name, node
@@ -107,14 +107,18 @@ def to_dict(group: Group, fast_access: bool, short_names: bool, nested: bool, wi
             raise ValueError(
                 f"Several leaves below {group.v_full_name or 'the root'!r} are called {key!r}; use `short_names=False`."
             )
-        flat[key] = value_of(leaf) if fast_access else leaf
+        flat[key] = leaf.f_fast_access() if fast_access else leaf
     return nest(flat, group.v_full_name) if nested else flat
 
 
-def value_of(leaf: Leaf) -> Any:
-    """The value of a leaf; raises if it has none, or several."""
-    getter: Any = leaf
-    return getter.f_get()
+def as_namespace(group: Group) -> SimpleNamespace:
+    """The tree in memory as plain objects."""
+    return SimpleNamespace(
+        **{
+            name: as_namespace(node) if node.v_is_group else node  # type: ignore[arg-type]  # a group says so itself
+            for name, node in group.v_nodes.items()
+        }
+    )
 
 
 def nest(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -131,20 +135,20 @@ def nest(flat: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def group_text(group: Group) -> str:
-    """One line about a group and its first children."""
+    """One line about a group and its first children, as far as they are in memory."""
     shown: list[str] = []
-    for name, node in children(group):
+    for name in child_names(group) if group.v_tree is not None else ():
         if len(shown) == MAX_SHOWN:
             shown.append("...")
             break
-        shown.append(f"{name}: {node.f_get_class_name()}")
-    comment = f" (`{group.v_comment}`)" if group.v_comment else ""
-    return f"<{group.f_get_class_name()}>  {group.v_full_name}{comment}: {', '.join(shown)}"
+        node = group.v_nodes.get(name)
+        shown.append(f"{name}: {node.f_get_class_name()}" if node is not None else name)
+    return ", ".join(shown)
 
 
 def is_below(node: Node, top: Group) -> bool:
-    """Whether `node` is in the subtree of `top`."""
-    above: Node | None = node
+    """Whether `node` is in the subtree of `top`, and not `top` itself."""
+    above: Node | None = node.v_parent
     while above is not None and above is not top:
         above = above.v_parent
     return above is top
