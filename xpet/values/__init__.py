@@ -1,7 +1,7 @@
 """A Python value <-> named arrays with dims. Knows no run, tree or store."""
 
 from xpet.values.equality import coords_equal, labels_equal, same_value
-from xpet.values.labels import Labelled, label
+from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 from xpet.values.registry import Codec, Opaque, canonical, decode, encode, rebuild
 
@@ -22,4 +22,5 @@ __all__ = [
     "labels_equal",
     "rebuild",
     "same_value",
+    "unlabelled",
 ]

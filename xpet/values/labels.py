@@ -20,6 +20,11 @@ class Labelled:
     labels: Labels
 
 
+def unlabelled(value: Any) -> Any:
+    """A value without its labels."""
+    return value.value if type(value) is Labelled else value
+
+
 def label(
     value: Any,
     dims: Sequence[str] | str = (),
