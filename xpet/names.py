@@ -216,6 +216,11 @@ class Wildcards:
         """The name of the set of runs that holds a run."""
         return self._functions[_SETS](index)
 
+    @property
+    def counts_sets(self) -> bool:
+        """Whether sets are named as by :func:`set_name`."""
+        return self._functions[_SETS] is set_name
+
     def run_index(self, name: str, length: int) -> int | None:
         """The index of the run called `name` among `length` runs, or ``None``."""
         if self._functions[_INNER] is run_name:

@@ -277,7 +277,7 @@ def test_a_selected_run_hides_the_others(traj):
     for run in (0, 2, 0):
         traj.v_idx = run
         assert (traj.z, traj.results.z, traj["z"], traj.crun.z, traj["$.z"]) == (run,) * 5
-        assert (traj.res.runs[2].z, traj.r_0.z if run == 0 else 0) == (2, 0)
+        assert (traj.res.runs[2].z, traj.r_0.z, traj.r_2.z) == (2, 0, 2)  # who names a run means it
     traj.v_idx = 1
     with pytest.raises(AttributeError):
         _ = traj.z

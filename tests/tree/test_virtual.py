@@ -294,6 +294,36 @@ def test_detaching():
     assert traj.length == 4
 
 
+def test_groups_between_set_and_run():
+    store = Store({"results.$set.part.$.z": every, "results.$set.sum": lambda run: run in (5, 1005, 1006)}, range(3000))
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.f_explore({"x": range(3000)})
+    traj.attach_runs(store)
+    for selected in (-1, 1005):
+        traj.v_idx = selected
+        assert [node.v_name for node in traj.results] == ["run_set_00000", "run_set_00001", "run_set_00002"]
+        assert traj.results.run_set_00002.part.run_00002000.z == 20000
+        assert traj.results.run_set_00002.part.f_children() == 1000
+        assert traj.results.run_set_00000.sum == 50
+        assert not traj.f_contains("results.run_set_00002.sum")
+        assert traj.f_contains("results.run_set_00001.sum") == (selected == 1005)
+        assert traj.f_contains("results.run_set_00002.part.run_00001000") is False
+    assert (traj.z, traj["$set.z"], traj["res.$set.sum"]) == (10050, 10050, 10050)
+
+
+def test_attaching_again_shows_the_new_state():
+    traj, store = small()
+    traj.f_add_result("runs.run_0.extra", 1)
+    assert traj.results.runs.r_0.z == 0
+    traj.attach_runs(Store({"results.runs.$.z": every}, complete=[0, 2]))
+    assert [node.v_name for node in traj.results.runs] == ["run_00000000", "run_00000002"]
+    assert (traj.results.runs.r_0.extra, traj.results.runs.r_2.z) == (1, 20)
+    assert len(store.loaded) == 1
+    traj.attach_runs(None)
+    assert [node.v_name for node in traj.results.runs.r_0] == ["extra"]
+
+
 def test_a_copy_for_workers_has_no_store():
     traj, _ = small()
     worker = traj.without_ranges()

@@ -176,7 +176,7 @@ def _from_index(start: Group, name: str) -> list[Candidate]:
     depth = start.v_depth
     found = []
     for node in tree.named(name):
-        if not is_below(node, start) or _hidden(start, node):
+        if not is_below(node, start) or (_hidden(start, node) and not _is_run_group(node)):
             continue
         found.append(Candidate(node.v_depth - depth, node.v_full_name, lambda node=node: node))  # type: ignore[misc]  # the default only binds the loop's node
     return found
@@ -192,12 +192,11 @@ def _with_links(start: Group, name: str, max_depth: float) -> list[Candidate]:
         below: list[Group] = []
         for group in level:
             for key, node in [*group.v_nodes.items(), *(group.v_linked or {}).items()]:
-                if _hidden(start, node):
-                    continue
-                if key == name:
+                hidden = _hidden(start, node)
+                if key == name and not (hidden and not _is_run_group(node)):
                     path = f"{group.v_full_name}.{key}".strip(".")
                     found.append(Candidate(depth, path, lambda node=node: node))  # type: ignore[misc]  # ditto
-                if node.v_is_group and id(node) not in seen:
+                if node.v_is_group and not hidden and id(node) not in seen:
                     seen.add(id(node))
                     below.append(node)  # type: ignore[arg-type]  # a group says so itself
         level, depth = below, depth + 1
@@ -208,6 +207,11 @@ def _hidden(start: Group, node: Node) -> bool:
     """A selected run hides the others, but not from who starts in their groups."""
     run = start.v_state.run
     return run >= 0 and belongs_to_other_run(node, run) and start.v_run != node.v_index
+
+
+def _is_run_group(node: Node) -> bool:
+    """Whether the name of the node is that of its run, so that who asks for it means this run."""
+    return node.v_template.endswith(".$")
 
 
 def contains(start: Group, item: object, search: Search) -> bool:

@@ -189,7 +189,7 @@ class Root(Runs):
     def attach_runs(self, backing: RunBacking | None) -> None:
         """Show the runs of a store; ``None`` shows none."""
         tree = self.v_state
-        tree.forget()
+        tree.forget_fetched()
         tree.virtual = None if backing is None else VirtualRuns(backing, tree)
         if tree.virtual is None:
             return

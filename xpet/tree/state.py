@@ -163,6 +163,17 @@ class TreeState:
         if name in BRANCHES and name not in self.root.v_nodes:
             self.register(self.root, name, self.new_group(self.root, name, -1, True), lasting=True)
 
+    def forget_fetched(self) -> None:
+        """Drop the leaves of a store that groups kept."""
+        for nodes in self.index.values():
+            for node in nodes:
+                if node.v_is_group:
+                    children: dict[str, Node] = node.v_nodes  # type: ignore[attr-defined]  # a group says so itself
+                    for name, child in list(children.items()):
+                        if not any(child is known for known in self.named(name)):
+                            del children[name]
+        self.forget()
+
     def count_link(self, name: str, target: Node, change: int) -> None:
         """Keep count of the links by name and by target."""
         self.link_names[name] = self.link_names.get(name, 0) + change

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -36,13 +36,14 @@ class VirtualRuns:
         The tree that shows them.
     """
 
-    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_only", "_positions", "_tree")
+    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_named", "_only", "_positions", "_tree")
 
     def __init__(self, backing: RunBacking, tree: TreeState) -> None:
         self._backing = backing
         self._tree = tree
         self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
-        self._only: dict[str, tuple[tuple[int, bool], int | None]] = {}
+        self._only: dict[str, tuple[tuple[int, int, bool], int | None]] = {}
+        self._named: dict[str, tuple[int, dict[str, list[int]]]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._leaves: dict[str, list[str]] = {}
         self._positions: dict[str, dict[str, None]] = {}
@@ -86,9 +87,9 @@ class VirtualRuns:
     def _wild_names(self, group: Group, segment: str, path: str) -> Iterator[str]:
         cards = self._tree.wildcards
         last = None
-        for run in self._set_by_set() if segment == "$set" else self._runs(group):
+        for run in self._set_by_set() if segment == "$set" and cards.counts_sets else self._runs(group):
             name = cards.segment(segment, run)
-            if name != last and self._has(path, run) and self._visible(run):
+            if name != last and self._shown(path, run):
                 last = name
                 yield name
 
@@ -110,18 +111,37 @@ class VirtualRuns:
         return None
 
     def _run_named(self, group: Group, segment: str, name: str, path: str) -> int | None:
+        return next((run for run in self._runs_named(group, segment, name) if self._shown(path, run)), None)
+
+    def _runs_named(self, start: Group, segment: str, name: str) -> Iterable[int]:
+        """The complete runs below `start` for which a wildcard segment means `name`."""
         cards = self._tree.wildcards
         if segment == "$":
             run = cards.run_index(name, self._tree.length)
-            if run is None or not self._visible(run) or not self._has(path, run):
-                return None
-            return run if group.v_index < 0 or cards.expand(group.v_template, run) == group.v_full_name else None
-        number = set_number(name) if segment == "$set" else None
-        runs = self._runs(group) if number is None else self._between(number * RUNS_PER_SET)
-        for run in runs:
-            if self._visible(run) and cards.segment(segment, run) == name and self._has(path, run):
-                return run
-        return None
+            runs: Iterable[int] = () if run is None else (run,)
+        elif segment == "$set" and cards.counts_sets:
+            number = set_number(name)
+            runs = () if number is None else self._between(number * RUNS_PER_SET)
+        else:
+            runs = self._by_name(segment).get(name, ())
+        if start.v_index < 0:
+            return runs
+        own = start.v_full_name
+        return (run for run in runs if cards.expand(start.v_template, run) == own)
+
+    def _by_name(self, segment: str) -> dict[str, list[int]]:
+        """The complete runs by what a wildcard of the user means in them."""
+        complete = self._backing.complete()
+        known = self._named.get(segment)
+        if known is None or known[0] != len(complete):
+            names: dict[str, list[int]] = {}
+            for run in complete:
+                names.setdefault(self._tree.wildcards.segment(segment, run), []).append(run)
+            known = self._named[segment] = (len(complete), names)
+        return known[1]
+
+    def _shown(self, path: str, run: int) -> bool:
+        return self._visible(run) and self._has(path, run)
 
     def _make(self, group: Group, path: str, run: int) -> Node:
         name = path.rpartition(".")[2]
@@ -183,23 +203,26 @@ class VirtualRuns:
         return (run for run in self._backing.complete() if cards.expand(group.v_template, run) == own)
 
     def _resolve(self, group: Group, path: str) -> int | None:
-        """The run whose `path` a group shows: its own, the selected one, or the only one that has it."""
-        if group.v_run is not None or self._tree.run >= 0:
-            return next(self._candidates(group, path), None)
-        complete = self._backing.complete()
-        state = (len(complete), self._tree.is_run)
-        known = self._only.get(path)
+        """The run whose `path` a group shows: for a leaf its own, the selected one, or the only one that has it."""
+        if path in self._below:
+            return next((run for run in self._runs(group) if self._shown(path, run)), None)
+        state = (len(self._backing.complete()), self._tree.run, self._tree.is_run)
+        known = self._only.get(path) if group.v_index < 0 else None
         if known is None or known[0] != state:
             found = list(islice(self._candidates(group, path), 2))
-            known = self._only[path] = (state, found[0] if len(found) == 1 else None)
+            known = (state, found[0] if len(found) == 1 else None)
+            if group.v_index < 0:
+                self._only[path] = known
         return known[1]
 
-    def _candidates(self, group: Group, path: str) -> Iterator[int]:
-        run = group.v_run
-        if run is None and self._tree.run >= 0:
-            run = self._tree.run
-        runs = self._runs(group) if run is None else iter((run,))
-        return (run for run in runs if self._visible(run) and self._has(path, run))
+    def _candidates(self, start: Group, path: str) -> Iterator[int]:
+        """The runs that have `path`, below `start`; of the selected run only, if one is selected there."""
+        selected = self._tree.run
+        narrowed = selected >= 0 and start.v_run is None
+        if narrowed and start.v_index >= 0:
+            narrowed = self._tree.wildcards.expand(start.v_template, selected) == start.v_full_name
+        runs = iter((selected,)) if narrowed else self._runs(start)
+        return (run for run in runs if self._shown(path, run))
 
     # ---------------------------------------------------------------- search
 
@@ -208,7 +231,6 @@ class VirtualRuns:
         found: dict[str, Candidate] = {}
         paths = list(self._positions.get(name, ()))
         cards = self._tree.wildcards
-        run = cards.run_index(name, self._tree.length)
         for segment in self._positions:
             if segment[0] == "$":
                 paths += self._positions[segment]
@@ -216,29 +238,18 @@ class VirtualRuns:
         for path in paths:
             if not path.startswith(top):
                 continue
-            for index in islice(self._matching(start, path, name, run), 2):
+            for index in islice(self._matching(start, path, name), 2):
                 full = cards.expand(path, index)
                 depth = path.count(".") + 1 - start.v_depth
                 relative = full.split(".")[start.v_depth :]
                 found[full] = Candidate(depth, full, self._fetcher(start, tuple(relative)))
         return list(found.values())
 
-    def _matching(self, start: Group, path: str, name: str, run: int | None) -> Iterator[int]:
+    def _matching(self, start: Group, path: str, name: str) -> Iterator[int]:
         segment = path.rpartition(".")[2]
         if segment[0] != "$":
             return self._candidates(start, path)
-        if segment == "$":
-            fits = run is not None and self._visible(run) and self._has(path, run)
-            above = run is not None and (
-                start.v_index < 0 or self._tree.wildcards.expand(start.v_template, run) == start.v_full_name
-            )
-            return iter((run,) if fits and above and run is not None else ())
-        number = set_number(name) if segment == "$set" else None
-        if segment == "$set" and number is None:
-            return iter(())
-        runs = self._runs(start) if number is None else self._between(number * RUNS_PER_SET)
-        cards = self._tree.wildcards
-        return (run for run in islice(runs, None) if cards.segment(segment, run) == name and self._has(path, run))
+        return (run for run in self._runs_named(start, segment, name) if self._shown(path, run))
 
     @staticmethod
     def _fetcher(start: Group, names: tuple[str, ...]) -> Fetch:
