@@ -6,7 +6,7 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from xpet.names import BRANCHES, check_names, in_run
+from xpet.names import BRANCHES, check_names
 from xpet.tree import lookup
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
@@ -324,8 +324,3 @@ def _check_link(group: Group, name: str, target: Node) -> None:
         raise ValueError(f"{name!r} is a branch of the trajectory; choose another name for the link.")
     if child(group, name) is not None:
         raise AttributeError(f"{name!r} exists already below {group.v_full_name or 'the trajectory'!r}.")
-
-
-def run_of(leaf: Leaf, run: int) -> bool:
-    """Whether the leaf was placed in the group of that run, or in none."""
-    return not in_run(leaf.v_template) or leaf.v_index == run

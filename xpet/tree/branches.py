@@ -13,13 +13,27 @@ DERIVED, RESULTS = BRANCH_RULES["derived_parameters"], BRANCH_RULES["results"]
 
 
 class NNGroupNode(Group):
-    """A group outside of the four branches."""
+    """A group outside of the four branches.
+
+    Examples
+    --------
+    >>> from xpet.tree import Root
+    >>> Root("study").f_add_group("notes")
+    <NNGroupNode notes: >
+    """
 
     __slots__ = ()
 
 
 class ParameterGroup(Group):
-    """A group of parameters."""
+    """A group of parameters.
+
+    Examples
+    --------
+    >>> from xpet.tree import Root
+    >>> Root("study").f_add_parameter_group("cell", comment="one compartment")
+    <ParameterGroup parameters.cell (`one compartment`): >
+    """
 
     __slots__ = ()
 
@@ -35,7 +49,14 @@ class ParameterGroup(Group):
 
 
 class ConfigGroup(Group):
-    """A group of configuration."""
+    """A group of configuration.
+
+    Examples
+    --------
+    >>> from xpet.tree import Root
+    >>> Root("study").config.f_add_config("machine.cores", 8)
+    <Parameter config.machine.cores: 8>
+    """
 
     __slots__ = ()
 
@@ -51,7 +72,14 @@ class ConfigGroup(Group):
 
 
 class DerivedParameterGroup(Group):
-    """A group of derived parameters."""
+    """A group of derived parameters.
+
+    Examples
+    --------
+    >>> from xpet.tree import Root
+    >>> Root("study").dpar.f_add_derived_parameter("weights", 0.5)
+    <Parameter derived_parameters.weights: 0.5>
+    """
 
     __slots__ = ()
 
@@ -67,7 +95,14 @@ class DerivedParameterGroup(Group):
 
 
 class ResultGroup(Group):
-    """A group of results."""
+    """A group of results.
+
+    Examples
+    --------
+    >>> from xpet.tree import Root
+    >>> Root("study").results.f_add_result("spikes", 3)
+    <Result results.spikes: spikes=3>
+    """
 
     __slots__ = ()
 
