@@ -131,18 +131,48 @@ import multiprocessing
 from fixtures_run import study
 
 if __name__ == "__main__":
-    process = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
-    process.start()
-    process.join()
+    first = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
+    first.start()
+    first.join()
     print(study(lambda traj: traj.x, FOLDER, n=2, executor="process", start_method="forkserver").values)
-    process = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
-    process.start()
-    process.join()
+    second = multiprocessing.get_context("forkserver").Process(target=print, args=("theirs",))
+    second.start()
+    second.join()
 """.replace("FOLDER", repr(str(tmp_path / "log")))
     (tmp_path / "study.py").write_text(code)
     done = python([str(tmp_path / "study.py")])
     assert sorted(done.stdout.splitlines()) == ["[(0, 0.0), (1, 1.0)]", "theirs", "theirs"]
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork server")
+def test_a_fork_server_that_xpet_started_serves_others_as_ever(tmp_path):
+    (tmp_path / "theirs.py").write_text(
+        """
+import multiprocessing, os, signal, time
+from fixtures_run import study
+
+def wait(ready):
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
+    try:
+        ready.set()
+        time.sleep(30)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+if __name__ == "__main__":
+    study(lambda traj: traj.x, FOLDER, n=2, executor="process", start_method="forkserver")
+    context = multiprocessing.get_context("forkserver")
+    ready = context.Event()
+    process = context.Process(target=wait, args=(ready,))
+    process.start()
+    assert ready.wait(20)
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
+""".replace("FOLDER", repr(str(tmp_path / "log")))
+    )
+    done = python([str(tmp_path / "theirs.py")])
+    assert (done.stdout, done.stderr) == ("True\ninterrupted\n", "")
 
 
 def test_what_a_job_prints_is_seen(tmp_path):

@@ -39,6 +39,7 @@ from typing import Literal
 from xpet.errors import RunError
 from xpet.run.alarm import Alarm, State
 from xpet.run.blocks import Backlog, Block, Pace, pieces
+from xpet.run.interrupts import put_off
 from xpet.run.pools import Died, Done, Outcome, Pool
 from xpet.run.ports import Journal
 from xpet.run.report import BlockReport, RunFailure, RunSummary, StopReason
@@ -254,7 +255,8 @@ class _Coordinator:
 
     def _fold(self) -> None:
         self._is_unfolded = False
-        self._journal.fold()
+        with put_off():
+            self._journal.fold()
         self._folded = monotonic()
 
     def _give_up(self, grace: float) -> None:
@@ -264,7 +266,7 @@ class _Coordinator:
                 if isinstance(outcome, Done):
                     self._note(outcome.report)
         finally:
-            self._journal.fold()
+            self._fold()
 
     def _give_up_after(self, error: BaseException) -> None:
         try:

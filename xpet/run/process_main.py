@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import cast
 
+from xpet.run import interrupts
 from xpet.run.blocks import Block
 from xpet.run.report import BlockReport
-from xpet.run.start import ignore_interrupts
 from xpet.run.transport import PackedValues, dumps, loads, pack_values
 from xpet.run.worker import Work, Worker
 
@@ -32,7 +32,7 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
     inherited : tuple of Connection
         The parent's ends of pipes, which a forked process has too; while it keeps them it would not see the parent die.
     """
-    ignore_interrupts()
+    interrupts.ignore()
     for connection in inherited:
         connection.close()
     try:

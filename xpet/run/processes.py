@@ -15,10 +15,11 @@ from typing import cast
 
 from xpet.errors import RunError
 from xpet.run.blocks import Block
+from xpet.run.interrupts import put_off
 from xpet.run.pools import Died, Done, Outcome, StartMethod
 from xpet.run.process_main import BLOCK, ERROR, GONE, QUIT, READY, REPORT, STOP, main
 from xpet.run.report import BlockReport
-from xpet.run.start import context_of, start
+from xpet.run.start import context_of, new_process, start
 from xpet.run.transport import PackedValues, dumps, loads, unpack_values
 from xpet.run.worker import Task, Work
 
@@ -80,11 +81,13 @@ class ProcessPool:
         for member in self._members:
             watched[member.reports] = watched[member.process.sentinel] = member
         ready = connection.wait(list(watched), timeout)  # type: ignore[arg-type]  # keys are what wait() takes
-        for member in dict.fromkeys(watched[found] for found in ready):
-            messages, can_say_more = _hear(member)
-            outcomes += [done for message in messages if (done := self._take(member, message)) is not None]
-            if not can_say_more or member.process.sentinel in ready:
-                outcomes.append(self._bury(member))
+        # half a message taken in would be the end of its pipe
+        with put_off():
+            for member in dict.fromkeys(watched[found] for found in ready):
+                messages, can_say_more = _hear(member)
+                outcomes += [done for message in messages if (done := self._take(member, message)) is not None]
+                if not can_say_more or member.process.sentinel in ready:
+                    outcomes.append(self._bury(member))
         return outcomes
 
     def stop(self) -> None:
@@ -93,11 +96,11 @@ class ProcessPool:
             _order(member, STOP)
 
     def close(self, grace: float) -> list[Outcome]:
-        self.stop()
-        for member in self._members:
-            _order(member, QUIT)
         outcomes: list[Outcome] = []
         try:
+            self.stop()
+            for member in self._members:
+                _order(member, QUIT)
             end = monotonic() + grace
             while self._members and (left := end - monotonic()) > 0:
                 outcomes += self.wait(left)
@@ -123,13 +126,16 @@ class ProcessPool:
         if self._context.get_start_method() == "fork":
             ours = [(member.orders, member.reports) for member in self._members]
             inherited = (our_orders, our_reports, *(end for pair in ours for end in pair))
-        try:
-            process = start(self._context, main, (their_inbox, their_outbox, inherited))
-        finally:
-            their_inbox.close()
-            their_outbox.close()
+        process = new_process(self._context, main, (their_inbox, their_outbox, inherited))
         member = _Member(process, our_orders, our_reports)
-        self._members.append(member)
+        with put_off():
+            try:
+                start(self._context, process)
+            finally:
+                their_inbox.close()
+                their_outbox.close()
+            # an interrupt must find the process among those to end
+            self._members.append(member)
         _order(member, self._first_order)
 
     def _take(self, member: _Member, message: bytes) -> Done | None:
@@ -179,7 +185,7 @@ def _hear(member: _Member) -> tuple[list[bytes], bool]:
 
 def _order(member: _Member, message: bytes) -> None:
     # a worker that is gone is found by wait(), with its blocks
-    with suppress(OSError):
+    with suppress(OSError), put_off():
         member.orders.send_bytes(message)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,12 +11,12 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 
+from xpet.run.interrupts import held_for_children, put_off
 from xpet.run.pools import StartMethod
 
 # as Python's own default from 3.14 on
 DEFAULT: StartMethod = "spawn" if sys.platform in ("win32", "darwin") else "forkserver"
-PRELOADED = ["xpet.run.process_main", "cloudpickle"]
-"""What a fork server imports once for all workers; nothing that starts threads."""
+PRELOADED = ["xpet.run.fork_server"]
 
 _SWAP = threading.Lock()
 
@@ -38,20 +37,23 @@ def context_of(method: StartMethod | None) -> BaseContext:
     return context
 
 
-def start(context: BaseContext, target: Callable[..., None], args: tuple[object, ...]) -> BaseProcess:
-    """Start a process in which ``__main__`` is empty, and interrupts wait until it asks for them."""
+def new_process(context: BaseContext, target: Callable[..., None], args: tuple[object, ...]) -> BaseProcess:
+    """Make a process; :func:`start` starts it."""
     process: BaseProcess = context.Process(target=target, args=args)  # type: ignore[attr-defined]  # in every context
-    method = context.get_start_method()
-    with _empty_main(method), _interrupts_held(method):
-        process.start()
     return process
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent; called first thing in a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+def start(context: BaseContext, process: BaseProcess) -> None:
+    """Start a process in which ``__main__`` is empty, and interrupts wait until it asks for them."""
+    method = context.get_start_method()
+    with _empty_main(method), put_off():
+        if method != "fork" and sys.platform != "win32":
+            from multiprocessing import resource_tracker
+
+            # its start ends with interrupts let through, whatever they were before
+            resource_tracker.ensure_running()
+        with held_for_children():
+            process.start()
 
 
 @contextmanager
@@ -67,16 +69,3 @@ def _empty_main(method: str | None) -> Iterator[None]:
             yield
         finally:
             sys.modules["__main__"] = main
-
-
-@contextmanager
-def _interrupts_held(method: str | None) -> Iterator[None]:
-    # a new process inherits the mask; a fork server would keep it for processes that are not ours
-    if method == "forkserver" or not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
