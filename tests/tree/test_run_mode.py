@@ -95,6 +95,27 @@ def test_a_nearer_result_of_a_run_comes_and_goes(traj):
         assert traj.far == "parameter"
 
 
+def test_what_was_found_in_a_run_is_not_found_in_the_next(traj):
+    traj.f_add_result("runs.run_2.z", 99)
+    for run in range(3):
+        traj.enter_run(run)
+        assert hasattr(traj, "z") == (run == 2)
+        if run < 2:
+            traj.f_add_result("z", run)
+            assert [traj.z, traj.results.z, traj.z, traj.results.z] == [run] * 4
+        else:
+            assert traj.z == traj.z == 99
+        traj.f_add_result("g.$.w", run)
+        assert traj.w == traj.w == run
+        traj.f_add_result("near.w", 7)
+        assert traj.res.g.w == run
+        traj.f_add_result("results.w", 8)
+        assert traj.w == traj.w == 8
+        traj.leave_run()
+        assert not hasattr(traj, "w")
+        assert traj.z == 99
+
+
 def test_groups_and_links_of_a_run_are_gone_too(traj):
     before = paths(traj)
     traj.enter_run(0)

@@ -46,7 +46,7 @@ def _quick_result(tree: TreeState, parent: Group, plan: Plan, value: object, com
         overlay[name].append(leaf)
     else:
         overlay[name] = [leaf]
-        tree.found.pop(name, None)
+    tree.found.pop(name, None)
     if parent.v_node_lasts:
         tree.attached.append((parent, name))
     return leaf

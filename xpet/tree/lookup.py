@@ -51,10 +51,14 @@ def attribute(start: Group, name: str) -> Node:
     full = cards.translate(name)
     if full != name and not start.v_is_root:
         return node
-    if cards.is_wildcard(name) or full in tree.overlay or (tree.virtual is not None and tree.virtual.knows(full)):
+    if cards.is_wildcard(name) or (tree.virtual is not None and tree.virtual.knows(full)):
         return node
-    if all(other.v_index < 0 for other in tree.index.get(full, ())) and start.v_node_lasts:
+    lasting = full not in tree.overlay and start.v_node_lasts
+    lasting = lasting and all(other.v_index < 0 for other in tree.index.get(full, ()))
+    if lasting or tree.is_run:
         tree.found.setdefault(name, {})[start] = node
+        if not lasting:
+            tree.fleeting.append(name)
     return node
 
 

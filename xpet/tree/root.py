@@ -168,6 +168,9 @@ class Root(Runs):
         tree.attached.clear()
         tree.overlay.clear()
         tree.run_groups.clear()
+        for name in tree.fleeting:
+            tree.found.pop(name, None)
+        tree.fleeting.clear()
         tree.is_run = False
         tree.run = -1
         for parameter in tree.explored_list:

@@ -44,6 +44,7 @@ class TreeState:
         "explored",
         "explored_list",
         "fast_access",
+        "fleeting",
         "found",
         "group_classes",
         "index",
@@ -88,6 +89,7 @@ class TreeState:
         self.run_groups: dict[str, Group] = {}
         self.bases: dict[str, tuple[Group, tuple[str, ...]]] = {}
         self.plans: dict[tuple[Group, str], Plan] = {}
+        self.fleeting: list[str] = []
         self.found: dict[str, dict[Group, Node]] = {}
         self.presets: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         self.virtual: VirtualRuns | None = None
@@ -99,7 +101,7 @@ class TreeState:
         self.standard_leaf: type[Any] = Result
 
     def __getstate__(self) -> dict[str, Any]:
-        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "bases": {}, "run_groups": {}}
+        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "bases": {}, "run_groups": {}, "fleeting": []}
         return {name: getattr(self, name) for name in self.__slots__} | fleeting
 
     def __setstate__(self, state: dict[str, Any]) -> None:
