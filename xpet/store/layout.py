@@ -15,7 +15,6 @@ RUN = "run"
 #: runs with numbers and runs with texts of one chunk at most; bytes of a chunk: once to twice this
 MAX_NUMBERS, MAX_TEXTS, CHUNK_BYTES = 65_536, 4_096, 2**20
 _LARGEST_CHUNK = 2**25
-_RUN_SEGMENTS = frozenset({"$", "$set"})
 #: attributes that CF decoding acts on, or that Zarr tools own: kept in ours only
 _CF = frozenset(
     {"_FillValue", "missing_value", "scale_factor", "add_offset", "valid_min", "valid_max", "valid_range", "_Unsigned"}
@@ -25,7 +24,7 @@ _CF = frozenset(
 
 
 def place_of(template: str) -> tuple[str, str]:
-    """The group key and the leaf name of a template: run segments, and ``runs`` before them, are left out.
+    """The group key and the leaf name of a template: wildcards (``$…``), and ``runs`` before them, are left out.
 
     >>> place_of('results.runs.$.neuron.V'), place_of('results.neuron.$')
     (('results/neuron', 'V'), ('results', 'neuron'))
@@ -34,7 +33,7 @@ def place_of(template: str) -> tuple[str, str]:
     kept = [
         segment
         for i, segment in enumerate(segments)
-        if segment not in _RUN_SEGMENTS and not (segment == "runs" and segments[i + 1 : i + 2] in (["$"], ["$set"]))
+        if segment[0] != "$" and not (segment == "runs" and segments[i + 1 : i + 2] and segments[i + 1][0] == "$")
     ]
     if len(kept) < 2:
         kept.append("value")
