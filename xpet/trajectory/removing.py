@@ -19,9 +19,8 @@ def remove_trajectory(store: Place, name: str) -> None:
     """
     read_snapshot(store, name)
     with Lease(store.below(name)):
-        pass
-    # The lease goes with the rest; from here on there is no trajectory that anybody could write to.
-    store.delete_tree(name)
+        # The lease goes with the rest, so there is nothing to give back.
+        store.delete_tree(name)
 
 
 def remove_all(store: Place) -> tuple[list[str], list[str]]:

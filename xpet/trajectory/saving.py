@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from xpet import __version__
 from xpet.space import is_product
 from xpet.store.create import NewTrajectory
 from xpet.store.leaves import StaticGroup, StaticLeaf
@@ -32,15 +33,9 @@ def new_trajectory(root: Root, title: str) -> NewTrajectory:
         points=points,
         leaves=[static_leaf(leaf) for leaf in leaves(root)],
         groups=groups(root),
-        writer={name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": _version()},
+        writer={name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__},
         title=title,
     )
-
-
-def _version() -> str:
-    import xpet
-
-    return xpet.__version__
 
 
 def explored_points(root: Root) -> list[tuple[str, PointColumn]]:
