@@ -53,8 +53,10 @@ def open_results(
 
     Examples
     --------
-    >>> ds = open_results("fi.zarr/fi")  # doctest: +SKIP
-    >>> ds.rate.sel(I=2.0).plot()  # doctest: +SKIP
+    >>> import xpet
+    >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0]}, store='memory://docs-results', name='squares')
+    >>> open_results('memory://docs-results/squares').y.sel(x=2.0).item()
+    4.0
     """
     located = locate(where, trajectory=trajectory, storage_options=storage_options)
     # Only through xarray's front door does a Dataset get the caching and copying of one read from a file.

@@ -40,8 +40,10 @@ def run_table(where: Where, storage_options: StorageOptions = None, *, trajector
 
     Examples
     --------
-    >>> runs = run_table("fi.zarr/fi")  # doctest: +SKIP
-    >>> runs[runs.status == "failed"].error  # doctest: +SKIP
+    >>> import xpet
+    >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0]}, store='memory://docs-table', name='squares')
+    >>> run_table('memory://docs-table')[['x', 'status']].values.tolist()
+    [[1.0, 'complete'], [2.0, 'complete']]
     """
     return read_run_table(locate(where, trajectory=trajectory, storage_options=storage_options))
 

@@ -63,7 +63,7 @@ def load_trajectory(
     >>> _ = xpet.sweep(lambda x: {'y': x * x}, {'x': [1.0, 2.0]}, store='memory://docs-loading', name='squares')
     >>> traj = xpet.load_trajectory('squares', filename='memory://docs-loading')
     >>> traj.r_1.y, traj.f_get_from_runs('y', fast_access=True, use_indices=True)
-    (4.0, OrderedDict({0: 1.0, 1: 4.0}))
+    (4.0, {0: 1.0, 1: 4.0})
     """
     if name is not None and index is not None:
         raise ValueError(f"name={name!r} and index={index!r} both say which trajectory; give one of them")
