@@ -92,7 +92,8 @@ def _parameters(root: Root, snapshot: Snapshot, explored: set[str]) -> list[str]
                 found.append(f"{path} is only here")
         else:
             there, here = read_static(snapshot.place, snapshot.hierarchy, stored[path]), leaf.f_items().get("")
-            if not same_value(there, getattr(here, "value", here)):
+            here = getattr(here, "value", here)  # without its labels
+            if not same_value(there, here):
                 found.append(f"{path} is {_short(there)} in the store and {_short(here)} here")
     return found + [f"{path} is only in the store" for path in stored if path not in ours]
 
