@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from xpet.errors import warn
 from xpet.trajectory import IfExists, Trajectory
+from xpet.tree.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,12 +123,13 @@ class Environment:
         **options: Any,
     ) -> None:
         _check_choices(if_exists, on_error, ncores, flush_interval)
+        _check_start_method(start_method)
         properties = _check_options(options)
         if isinstance(trajectory, Trajectory):
             self._traj = trajectory
         else:
             self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
-        if filename is not None or store is not None or not isinstance(trajectory, Trajectory):
+        if self._traj.v_store is None or not (filename is store is storage_options is None):
             self._traj.f_set_store(filename, store, storage_options)
         if file_title:
             self._traj.v_title = file_title
@@ -180,10 +182,11 @@ class Environment:
             A run failed in a worker process and ``on_error='raise'``; in this process it is the job's own exception.
         """
         from xpet.run.job import Job
-        from xpet.run.study import run_missing
+        from xpet.run.study import check_reach, run_missing
 
         if not callable(runfunc):
             raise TypeError(f"env.run takes a function of the trajectory, not a {type(runfunc).__name__}: {runfunc!r}")
+        check_reach(self._traj.v_spec, self._workers)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
         with self._traj.f_open(self._if_exists) as writer:
@@ -195,7 +198,7 @@ class Environment:
                 self._traj.f_refresh()
         for sentence in (*outcome.summary.warnings, outcome.summary.sentence()):
             if sentence:
-                warnings.warn(sentence, UserWarning, stacklevel=2)
+                warn(sentence)
         return outcome.values
 
     f_run = run
@@ -270,11 +273,7 @@ class Environment:
         _, others = remove_all(open_place(self._traj.v_spec))
         if others:
             shown = ", ".join(others[:10])
-            warnings.warn(
-                f"overwrite_file: {self._traj.v_store} also holds what xpet did not write, which stays: {shown}",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn(f"overwrite_file: {self._traj.v_store} also holds what xpet did not write, which stays: {shown}")
 
     def __repr__(self) -> str:
         return f"<Environment of {self._traj!r} in {self._traj.v_store}>"
@@ -287,10 +286,17 @@ def _check_choices(if_exists: object, on_error: object, ncores: object, flush_in
         raise ValueError(f"if_exists is {if_exists!r}; it must be one of {', '.join(map(repr, IF_EXISTS))} or None")
     if on_error not in _ON_ERROR:
         raise ValueError(f"on_error is {on_error!r}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
-    if not isinstance(ncores, int) or ncores < 0:
+    if not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0:
         raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
     if not isinstance(flush_interval, int | float) or not flush_interval >= 0:
         raise ValueError(f"flush_interval is {flush_interval!r}; it must be a number of seconds, 0 or more")
+
+
+def _check_start_method(start_method: StartMethod | None) -> None:
+    if start_method is not None:
+        from xpet.run.start import context_of
+
+        context_of(start_method)
 
 
 def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,7 +309,7 @@ def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         elif name in _DEFAULTS:
             if value != _DEFAULTS[name] and not (value is None and name == "log_config"):
                 raise ValueError(f"{name}={value!r} is not available in this version; leave it out")
-        elif isinstance(getattr(Trajectory, _property(name), None), property):
+        elif isinstance(vars(Settings).get(_property(name)), property):
             properties[_property(name)] = value
         else:
             raise ValueError(f"Environment has no option {name!r}; see help(xpet.Environment) for those it has")

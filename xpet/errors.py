@@ -31,6 +31,10 @@ Where pypet has a name for a situation, its name and its base are kept, so that
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
+
 
 class ParameterLockedException(TypeError):
     """A locked parameter was to be changed; see :meth:`Parameter.f_unlock`."""
@@ -94,3 +98,23 @@ class RunError(RuntimeError):
 
 class MissingPackageError(ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def warn(sentence: str) -> None:
+    """Warn where the user's code called this package, however deep inside it the cause was found.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("two of three runs failed")
+    >>> str(caught[0].message)
+    'two of three runs failed'
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(sentence, UserWarning, stacklevel=level)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.environment import Environment
-from xpet.names import check_trajectory_name
+from xpet.names import is_valid_name
 from xpet.space import Points, as_points
 from xpet.trajectory import IfExists
 
@@ -82,7 +82,10 @@ def sweep(
     array([ 6.,  8., 10.])
     """
     constants, explored = _split(points)
-    name = _name(function) if name is None else name
+    own = _own_name(function)
+    name = own if name is None else name
+    if name is None:
+        raise ValueError(f"sweep: {function!r} has no name that a trajectory can have; give one with name=")
     _check_signature(function, (*constants, *explored.names))
     env = Environment(
         name, comment=comment, store=store, storage_options=storage_options, if_exists=if_exists, on_error=on_error,
@@ -93,26 +96,43 @@ def sweep(
     for parameter, column in explored.as_dict().items():
         env.traj.f_add_parameter(parameter, column[0])
     env.traj.f_explore(explored.as_dict())
-    env.run(_Call(function, (*constants, *explored.names), name))
+    env.run(_Call(function, constants, explored.names, own or name))
     return env.dataset(view)
 
 
 class _Call:
     """A plain function as a job: parameters in as keywords, what it returns out as results."""
 
-    def __init__(self, function: Callable[..., object], parameters: tuple[str, ...], name: str) -> None:
+    def __init__(
+        self, function: Callable[..., object], constants: Mapping[str, object], explored: tuple[str, ...], name: str
+    ) -> None:
         self._function = function
-        self._paths = {parameter: f"parameters.{parameter}" for parameter in parameters}
+        self._constants = dict(constants)
+        self._paths = {f"parameters.{parameter}": parameter for parameter in (*constants, *explored)}
         self._name = name
         self.__qualname__ = getattr(function, "__qualname__", name)
 
     def __call__(self, traj: Trajectory) -> None:
-        arguments = {name: traj[path] for name, path in self._paths.items()}
-        found = self._function(**arguments)
+        found = self._function(**{name: traj[path] for path, name in self._paths.items()})
         if found is None:
             return
         for name, value in found.items() if isinstance(found, dict) else ((self._name, found),):
+            if not isinstance(name, str):
+                raise TypeError(
+                    f"{self._name} returned a dictionary with the key {name!r} of type {type(name).__name__}; the keys "
+                    "name the results and must be texts"
+                )
             traj.f_add_result(name, value)
+
+    def how_to_repeat(self, point: Mapping[str, object]) -> str:
+        """What to type to call the function once more."""
+        arguments = self._constants | {self._paths[path]: value for path, value in point.items()}
+        return f"{self._name}({', '.join(f'{name}={_short(value)}' for name, value in arguments.items())})"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _split(points: Any) -> tuple[dict[str, Any], Points]:
@@ -132,13 +152,10 @@ def _is_single(value: object) -> bool:
     return getattr(value, "ndim", 1) == 0
 
 
-def _name(function: Callable[..., object]) -> str:
+def _own_name(function: Callable[..., object]) -> str | None:
+    """What a function is called, if results and trajectories can be called that."""
     name = getattr(function, "__name__", type(function).__name__)
-    try:
-        check_trajectory_name(name)
-    except ValueError:
-        raise ValueError(f"sweep: {name!r} cannot be the name of a trajectory; give one with name=") from None
-    return str(name)
+    return name if is_valid_name(name) else None
 
 
 def _check_signature(function: Callable[..., object], names: tuple[str, ...]) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from inspect import getclosurevars, isfunction
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from xpet.run.transport import dumps, loads, name_of
+
+
+@runtime_checkable
+class Repeatable(Protocol):
+    """A job that knows what the user types to do a run again."""
+
+    def how_to_repeat(self, point: Mapping[str, object]) -> str:
+        """What to type, from the explored parameters of the run by their paths."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,19 @@ class Job:
         """Unpickle a job."""
         function, args, kwargs = cast(tuple[Callable[..., object], tuple[object, ...], dict[str, object]], loads(data))
         return cls(function, args, kwargs)
+
+    def repeat(self, run: int, columns: Mapping[str, Sequence[object]]) -> str:
+        """What the user types to do a run again; ``columns`` are the explored parameters by their paths.
+
+        Examples
+        --------
+        >>> Job(print).repeat(3, {})
+        'env.replay(3)'
+        """
+        function: object = self.function
+        if isinstance(function, Repeatable):
+            return function.how_to_repeat({path: values[run] for path, values in columns.items()})
+        return f"env.replay({run})"
 
     def _complaint(self, error: TypeError) -> str:
         for name, value in self._ingredients():

@@ -69,12 +69,15 @@ class Plan:
         What a failing run means for the others.
     first_block : int
         Number of the first block.
+    repeat : callable
+        What the user types to do one run again, by the run.
     """
 
     runs: Sequence[int]
     columns: Sequence[Sequence[object]] = ()
     on_error: OnError = "continue"
     first_block: int = 0
+    repeat: Callable[[int], str] = "env.replay({})".format
 
 
 def run_blocks(
@@ -292,6 +295,7 @@ class _Coordinator:
             self._backlog.remaining,
             monotonic() - self._begun,
             self._warnings,
+            self._plan.repeat(self._failures[0].run) if self._failures else "",
         )
 
 

@@ -111,6 +111,8 @@ class RunSummary:
         Time the call took.
     warnings : list of str
         Sentences the user has to see.
+    repeat : str
+        What the user types to do the first failed run again.
     """
 
     values: list[tuple[int, object]]
@@ -121,6 +123,7 @@ class RunSummary:
     n_left: int
     seconds: float
     warnings: list[str]
+    repeat: str = ""
 
     def sentence(self) -> str:
         """Say what failed and how to go on; empty if nothing failed.
@@ -140,7 +143,7 @@ class RunSummary:
         return (
             f"{len(self.failed)} of {done} runs failed ({_named(self.failed)}); the first error, in run {first.run}: "
             f"{first.error_type}: {first.message}{place}. {_stopped(self.stopped_because, self.n_left)}"
-            f"`env.replay({first.run})` repeats that run here with the real exception; "
+            f"`{self.repeat or f'env.replay({first.run})'}` repeats that run here with the real exception; "
             f"running again does only what is not complete."
         )
 

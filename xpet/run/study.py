@@ -20,6 +20,7 @@ from xpet.run.report import RunSummary
 from xpet.run.worker import Task
 from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.journal import open_packer, recorded
+from xpet.store.place import PlaceSpec, open_place
 from xpet.store.writer import Writer
 from xpet.trajectory import Trajectory
 
@@ -85,27 +86,22 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
     """Do the runs that are not complete.
 
     The trajectory must be frozen. Whatever happens, every finished run is in the store afterwards.
-
-    Raises
-    ------
-    StoreError
-        Worker processes cannot reach the store, as it lives in this process.
     """
     runs = writer.missing()
     before = writer.complete
-    _check_reach(traj, writer, options)
     _record_launch(writer, job)
     if not len(runs):
         return Outcome(RunSummary([], 0, [], [], None, 0, 0.0, []))
     packer = PackerSpec(
         "xpet.store.journal:open_packer", (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval)
     )
-    columns = [parameter.f_get_range(copy=False) for parameter in traj.explored.values()]
+    columns = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
     task = Task(traj, job, packer, stop_on_failure=options.on_error != "continue")
     name = "process" if options.workers else "serial"
     pool = open_pool(name, task, max(1, min(options.workers, len(runs))), options.start_method)
     try:
-        summary = run_blocks(Plan(runs, columns, options.on_error), pool, StoreJournal(traj, writer))
+        plan = Plan(runs, list(columns.values()), options.on_error, repeat=lambda run: job.repeat(run, columns))
+        summary = run_blocks(plan, pool, StoreJournal(traj, writer))
     finally:
         pool.close(GRACE_SECONDS)
         if writer.lease.still_ours():
@@ -115,10 +111,23 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
     return Outcome(summary, [(run, values.get(run)) for run in now])
 
 
-def _check_reach(traj: Trajectory, writer: Writer, options: Options) -> None:
-    if options.workers and writer.place.in_process_only:
+def check_reach(spec: PlaceSpec, workers: int) -> None:
+    """Refuse worker processes for a store that they could not reach.
+
+    Raises
+    ------
+    StoreError
+        The store lives in this process.
+
+    Examples
+    --------
+    >>> from xpet.store.place import resolve
+    >>> check_reach(resolve("memory://study"), workers=0)
+    """
+    place = open_place(spec)
+    if workers and place.in_process_only:
         raise StoreError(
-            f"{traj.v_store} lives in this process only, where worker processes cannot write; run without multiproc, "
+            f"{place.url} lives in this process only, where worker processes cannot write; run without multiproc, "
             "or choose a path or an object store"
         )
 

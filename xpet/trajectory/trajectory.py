@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from xpet.errors import StoreError
+from xpet.errors import StoreError, warn
 from xpet.names import WildcardFunctions
 from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
 from xpet.tree import Root
@@ -83,6 +82,10 @@ class Trajectory(Root):
         store: object = None,
         storage_options: Mapping[str, object] | None = None,
     ) -> None:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"the name of a trajectory is a text, such as 'study', not a {type(name).__name__}: {name!r}"
+            )
         if add_time:
             name = f"{name}_{time.strftime('%Y_%m_%d_%Hh%Mm%Ss')}"
         super().__init__(name, comment, wildcard_functions)
@@ -264,16 +267,14 @@ class Trajectory(Root):
         return other  # type: ignore[no-any-return]  # the copy of a Root is one
 
 
-def locate(
-    filename: object, store: object, storage_options: Mapping[str, object] | None, name: str
-) -> PlaceSpec:
+def locate(filename: object, store: object, storage_options: Mapping[str, object] | None, name: str) -> PlaceSpec:
     """Where a store is; warns once if the name of an HDF5 file was given."""
     if filename is not None and store is not None and filename != store:
         raise ValueError(f"filename={filename!r} and store={store!r} are two words for one thing; give one of them")
     where = filename if store is None else store
     sibling = hdf5_sibling(where)
     if sibling is not None:
-        warnings.warn(f"xpet writes Zarr, not HDF5: {where} becomes {sibling}", UserWarning, stacklevel=4)
+        warn(f"xpet writes Zarr, not HDF5: {where} becomes {sibling}")
     spec = resolve(where, storage_options, name=name)
     if spec.kind == "local" and sibling is None and isinstance(where, str | os.PathLike) and _is_other_folder(spec.url):
         spec = resolve(os.path.join(spec.url, f"{name}.zarr"))

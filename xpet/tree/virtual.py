@@ -78,7 +78,7 @@ class VirtualRuns:
     def names(self, group: Group) -> Iterator[str]:
         """The names of the children that the store has."""
         for segment in self._below.get(group.v_template, ()):
-            path = f"{group.v_template}.{segment}"
+            path = _below(group, segment)
             if segment[0] == "$":
                 yield from self._wild_names(group, segment, path)
             elif self._resolve(group, path) is not None:
@@ -99,12 +99,12 @@ class VirtualRuns:
         if below is None:
             return None
         if name in below and name[0] != "$":
-            path = f"{group.v_template}.{name}"
+            path = _below(group, name)
             run = self._resolve(group, path)
             return None if run is None else self._make(group, path, run)
         for segment in below:
             if segment[0] == "$":
-                path = f"{group.v_template}.{segment}"
+                path = _below(group, segment)
                 run = self._run_named(group, segment, name, path)
                 if run is not None:
                     return self._make(group, path, run)
@@ -270,3 +270,8 @@ class VirtualRuns:
     def any_complete(self) -> bool:
         """Whether a run is complete."""
         return len(self._backing.complete()) > 0
+
+
+def _below(group: Group, name: str) -> str:
+    above = group.v_template
+    return f"{above}.{name}" if above else name

@@ -65,8 +65,10 @@ def open_filesystem(spec: PlaceSpec) -> tuple[Any, str]:
         fs, root = url_to_fs(spec.url, **options)
     except ImportError as error:
         extra = _EXTRAS.get(scheme)
-        what = f"pip install 'xpet[{extra}]'" if extra else str(error)
-        raise MissingPackageError(f"{readable_url(spec.url)} needs a package that is not installed: {what}") from error
+        what = f"; pip install 'xpet[{extra}]' brings it" if extra else ""
+        raise MissingPackageError(
+            f"{readable_url(spec.url)} needs a package that is not installed ({error}){what}"
+        ) from error
     except (ValueError, TypeError) as error:
         raise StoreError(
             f"{readable_url(spec.url)} could not be opened ({error}); expected a local path, a URL that fsspec knows "
