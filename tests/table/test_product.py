@@ -55,9 +55,25 @@ def test_every_cell_has_its_run(names: list[str], shuffled: bool, told: bool, da
             next(i for i, v in enumerate(column.tolist()) if v is w or v == w or (v != v and w != w))
             for w in line.tolist()
         ]
-        assert first == sorted(first), f"{name} is not in the order of first appearance"
-    if not shuffled:
-        assert product.runs is None
+        if first != sorted(first):
+            assert np.issubdtype(line.dtype, np.number), f"{name} is not in the order of first appearance"
+            finite = line[~np.isnan(line)]
+            assert (np.sort(finite) == finite).all(), f"{name} is neither in the order of appearance nor sorted"
+
+
+def test_numbers_added_later_are_sorted_in() -> None:
+    product = find_product({"x": np.array([1.0, 3.0, 5.0, 2.0])})
+    assert product is not None
+    assert product.values[0].tolist() == [1.0, 2.0, 3.0, 5.0]
+    assert product.cells([slice(None)]).tolist() == [0, 3, 1, 2]
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]], ids=["ascending", "descending"])
+def test_runs_in_order_need_no_table(values: list[float]) -> None:
+    product = find_product({"x": np.repeat(values, 2), "y": np.tile([4, 6], 3)})
+    assert product is not None
+    assert product.values[0].tolist() == values
+    assert product.runs is None
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ class Product:
     names
         Names of the axes.
     values
-        The distinct values of each axis in the order in which they first appear.
+        The distinct values of each axis in the order in which they first appear; numbers that are then neither
+        ascending nor descending (the exploration was extended) are sorted, as slices and lines in plots need them.
     runs
         The run of each cell, shaped like the product; None if the runs are in C order.
     """
@@ -83,8 +84,27 @@ def find_product(columns: Mapping[str, Axis], sizes: Sequence[int] | None = None
     if sizes is not None and len(sizes) == len(arrays):
         values = _in_c_order(arrays, tuple(sizes))
         if values is not None:
-            return Product(names, values)
-    return _search(names, arrays)
+            return _sorted(Product(names, values))
+    product = _search(names, arrays)
+    return None if product is None else _sorted(product)
+
+
+def _sorted(product: Product) -> Product:
+    values, runs = list(product.values), product.runs
+    for axis, numbers in enumerate(values):
+        if numbers.dtype.kind not in "biuf" or _is_monotonic(numbers):
+            continue
+        order = np.argsort(numbers, kind="stable")
+        values[axis] = numbers[order]
+        if runs is None:
+            runs = np.arange(math.prod(product.shape)).reshape(product.shape)
+        runs = runs.take(order, axis)
+    return Product(product.names, tuple(values), runs)
+
+
+def _is_monotonic(numbers: Axis) -> bool:
+    index = pd.Index(numbers)
+    return bool(index.is_monotonic_increasing or index.is_monotonic_decreasing)
 
 
 def _in_c_order(arrays: Sequence[Axis], sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from xpet.errors import NotUniqueNodeError
 from xpet.tree import lookup
+from xpet.tree.group import Group
 from xpet.tree.parameter import Parameter
 from xpet.tree.state import TreeState
 
 if TYPE_CHECKING:
-    from xpet.tree.group import Group
+    from xpet.tree.node import Node
 
 
 def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
@@ -122,12 +124,26 @@ def _targets(tree: TreeState, names: Iterable[str]) -> list[Parameter]:
 
 
 def _parameter(root: Group, name: str) -> Parameter:
-    node = lookup.find(root, name, lookup.Search(True, None, True))
+    node = _search(root, name)
     if not isinstance(node, Parameter):
         raise ValueError(
             f"{name!r} is {node.v_full_name!r}, a {node.f_get_class_name()}; only parameters can be explored."
         )
     return node
+
+
+def _search(root: Group, name: str) -> Node:
+    """A node by its name; only parameters can be explored, so those are looked through first."""
+    search = lookup.Search(True, None, True)
+    parameters = root.f_get_children(copy=False).get("parameters")
+    if isinstance(parameters, Group):
+        try:
+            return lookup.find(parameters, name, search)
+        except NotUniqueNodeError:
+            raise
+        except AttributeError:
+            pass  # a name from the root, such as parameters.x
+    return lookup.find(root, name, search)
 
 
 def _common_length(tree: TreeState, ranges: Mapping[str, Sequence[object]], expected: int | None) -> int:
