@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from xpet.errors import NotUniqueNodeError
 from xpet.tree import Root
 

@@ -103,8 +103,7 @@ def _sorted(product: Product) -> Product:
 
 
 def _is_monotonic(numbers: Axis) -> bool:
-    index = pd.Index(numbers)
-    return bool(index.is_monotonic_increasing or index.is_monotonic_decreasing)
+    return bool((numbers[1:] >= numbers[:-1]).all() or (numbers[1:] <= numbers[:-1]).all())
 
 
 def _in_c_order(arrays: Sequence[Axis], sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:
