@@ -12,7 +12,7 @@ from xpet.store.reading import read_static, static_leaves
 from xpet.store.snapshot import Snapshot
 from xpet.trajectory.saving import explored_points, leaves
 from xpet.tree import Root
-from xpet.values import canonical, same_value
+from xpet.values import Labelled, canonical, same_value, unlabelled
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -78,21 +78,24 @@ def _names(paths: Mapping[str, object]) -> str:
 
 def _parameters(root: Root, snapshot: Snapshot, explored: set[str]) -> list[str]:
     stored = {
-        path: items[""][0]
+        path: items[""]
         for path, items in static_leaves(snapshot.hierarchy).items()
         if "" in items and items[""][1]["kind"] == "parameter"
     }
     ours = {leaf.v_full_name: leaf for leaf in leaves(root) if leaf.v_kind == "parameter"}
     found = []
     for path, leaf in ours.items():
-        if path in explored:
-            continue
+        here = leaf.f_items().get("")
         if path not in stored:
-            if leaf.f_items():
+            if leaf.f_items() and path not in explored:
                 found.append(f"{path} is only here")
-        else:
-            there, here = read_static(snapshot.place, snapshot.hierarchy, stored[path]), leaf.f_items().get("")
-            here = getattr(here, "value", here)  # without its labels
+            continue
+        key, about = stored[path]
+        units = about["attrs"].get("units"), here.labels.attrs.get("units") if isinstance(here, Labelled) else None
+        if units[0] != units[1]:
+            found.append(f"{path} has the units {units[0]!r} in the store and {units[1]!r} here")
+        if path not in explored:
+            there, here = read_static(snapshot.place, snapshot.hierarchy, key), unlabelled(here)
             if not same_value(there, here):
                 found.append(f"{path} is {_short(there)} in the store and {_short(here)} here")
     return found + [f"{path} is only in the store" for path in stored if path not in ours]

@@ -299,6 +299,8 @@ def describe(value: object) -> str:
 
 
 def _advice(value: object) -> str:
+    if isinstance(value, Labelled):
+        return "explore with plain values; the units belong to the parameter, as in `xpet.label(1.0, units='mV')`"
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.generic):
         return "explore with Python numbers (`values.tolist()`), or give the parameter a numpy value"
