@@ -269,7 +269,11 @@ class Environment:
     def _overwrite(self) -> None:
         from xpet.store.place import open_place
         from xpet.trajectory.removing import remove_all
+        from xpet.trajectory.saving import fetch
 
+        if self._traj.v_stored:
+            fetch(self._traj)
+            self._traj.f_bind(self._traj.v_name, "")
         _, others = remove_all(open_place(self._traj.v_spec))
         if others:
             shown = ", ".join(others[:10])

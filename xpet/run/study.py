@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from xpet.errors import StoreError
 from xpet.run.blocks import Block
+from xpet.run.interrupts import put_off
 from xpet.run.job import Job
 from xpet.run.loop import GRACE_SECONDS, OnError, Plan, run_blocks
 from xpet.run.pools import StartMethod, open_pool
@@ -104,8 +105,9 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
         summary = run_blocks(plan, pool, StoreJournal(traj, writer))
     finally:
         pool.close(GRACE_SECONDS)
-        if writer.lease.still_ours():
-            writer.fold(unfinished=True)
+        with put_off():
+            if writer.lease.still_ours():
+                writer.fold(unfinished=True)
     values = dict(summary.values)
     now = (writer.complete & ~before).nonzero()[0].tolist()
     return Outcome(summary, [(run, values.get(run)) for run in now])

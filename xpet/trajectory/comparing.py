@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.chunks import read_whole
-from xpet.store.points import PointColumn, read_points
+from xpet.store.points import decode_points, read_points
 from xpet.store.reading import read_static, static_leaves
 from xpet.store.snapshot import Snapshot
 from xpet.trajectory.saving import explored_points, leaves
-from xpet.tree import Root
+from xpet.trajectory.stored import StoredRange
+from xpet.tree import Leaf, Root
 from xpet.values import Labelled, canonical, same_value, unlabelled
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Comparison:
 def compare(root: Root, snapshot: Snapshot) -> Comparison:
     """How a tree and a stored trajectory differ in parameters and points."""
     coordinates = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
-    differences = _parameters(root, snapshot, set(coordinates) | set(root.explored))
+    differences = [*changed_parameters(root, snapshot), *_lone_parameters(root, snapshot)]
     points = {column.parameter: column for _, column in explored_points(root)}
     if points.keys() != coordinates.keys():
         theirs, ours = _names(coordinates), _names(points)
@@ -64,7 +65,9 @@ def compare(root: Root, snapshot: Snapshot) -> Comparison:
         column, key = points[parameter], f"runs/{name}"
         codec, meta = read_points(snapshot.hierarchy, name)
         if (codec, canonical(meta)) != (column.codec, canonical(column.meta)):
-            differences.append(f"the points of {parameter} are of type {codec} in the store and {column.codec} here")
+            stored = read_whole(snapshot.place, key, snapshot.hierarchy.array(key))
+            theirs, ours = _kind(stored, codec, meta), _kind(column.values, column.codec, column.meta)
+            differences.append(f"the points of {parameter} are {theirs} in the store and {ours} here")
         else:
             pairs.append((read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), column.values))
     if differences and len(pairs) < len(points):
@@ -76,21 +79,19 @@ def _names(paths: Mapping[str, object]) -> str:
     return ", ".join(sorted(paths)) or "no parameters"
 
 
-def _parameters(root: Root, snapshot: Snapshot, explored: set[str]) -> list[str]:
-    stored = {
-        path: items[""]
-        for path, items in static_leaves(snapshot.hierarchy).items()
-        if "" in items and items[""][1]["kind"] == "parameter"
-    }
-    ours = {leaf.v_full_name: leaf for leaf in leaves(root) if leaf.v_kind == "parameter"}
+def _kind(values: Array, codec: str, meta: Mapping[str, Any]) -> str:
+    first = decode_points(values[:1], codec, meta)[0]
+    return f"of type {type(first).__name__}, such as {_short(first)},"
+
+
+def changed_parameters(root: Root, snapshot: Snapshot) -> list[str]:
+    """What differs in the parameters that both have, a sentence each; points are left out."""
+    stored, explored = _stored_parameters(snapshot), _explored(root, snapshot)
     found = []
-    for path, leaf in ours.items():
-        here = leaf.f_items().get("")
+    for path, leaf in _parameters(root).items():
         if path not in stored:
-            if leaf.f_items() and path not in explored:
-                found.append(f"{path} is only here")
             continue
-        key, about = stored[path]
+        (key, about), here = stored[path], leaf.f_items().get("")
         units = about["attrs"].get("units"), here.labels.attrs.get("units") if isinstance(here, Labelled) else None
         if units[0] != units[1]:
             found.append(f"{path} has the units {units[0]!r} in the store and {units[1]!r} here")
@@ -98,7 +99,30 @@ def _parameters(root: Root, snapshot: Snapshot, explored: set[str]) -> list[str]
             there, here = read_static(snapshot.place, snapshot.hierarchy, key), unlabelled(here)
             if not same_value(there, here):
                 found.append(f"{path} is {_short(there)} in the store and {_short(here)} here")
-    return found + [f"{path} is only in the store" for path in stored if path not in ours]
+    return found
+
+
+def _lone_parameters(root: Root, snapshot: Snapshot) -> list[str]:
+    stored, explored, ours = _stored_parameters(snapshot), _explored(root, snapshot), _parameters(root)
+    here = [path for path, leaf in ours.items() if path not in stored and path not in explored and leaf.f_items()]
+    there = [path for path in stored if path not in ours]
+    return [f"{path} is only here" for path in here] + [f"{path} is only in the store" for path in there]
+
+
+def _parameters(root: Root) -> dict[str, Leaf]:
+    return {leaf.v_full_name: leaf for leaf in leaves(root) if leaf.v_kind == "parameter"}
+
+
+def _stored_parameters(snapshot: Snapshot) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    return {
+        path: items[""]
+        for path, items in static_leaves(snapshot.hierarchy).items()
+        if "" in items and items[""][1]["kind"] == "parameter"
+    }
+
+
+def _explored(root: Root, snapshot: Snapshot) -> set[str]:
+    return {each.parameter for each in snapshot.meta.space.coordinates} | set(root.explored)
 
 
 def _short(value: object) -> str:
@@ -141,19 +165,20 @@ def _codes(pairs: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return code[:n_stored], code[n_stored:]
 
 
-def same_points(columns: Sequence[tuple[str, PointColumn]], snapshot: Snapshot) -> bool:
-    """Whether the points in memory start with the stored ones, in the same order."""
+def start_alike(root: Root, snapshot: Snapshot) -> bool:
+    """Whether the points in memory and in the store are the same, as far as both go."""
     names = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
-    for _, column in columns:
-        key = f"runs/{names.get(column.parameter, '')}"
-        if key not in snapshot.hierarchy:
-            return False
-        stored = read_whole(snapshot.place, key, snapshot.hierarchy.array(key))
-        if not _equal(stored, column.values[: len(stored)]):
+    if set(names) != set(root.explored):
+        return False
+    ranges = [parameter.f_get_range(copy=False) for parameter in root.explored.values()]
+    if root.length == snapshot.meta.n_runs and all(isinstance(each, StoredRange) for each in ranges):
+        return True
+    common = min(root.length, snapshot.meta.n_runs)
+    for _, column in explored_points(root):
+        name = names[column.parameter]
+        codec, meta = read_points(snapshot.hierarchy, name)
+        stored = read_whole(snapshot.place, f"runs/{name}", snapshot.hierarchy.array(f"runs/{name}"))
+        kinds = (codec, canonical(meta)), (column.codec, canonical(column.meta))
+        if kinds[0] != kinds[1] or not _equal(stored[:common], column.values[:common]):
             return False
     return True
-
-
-def take(values: Sequence[Any], positions: Sequence[int]) -> list[Any]:
-    """Some of the values."""
-    return [values[i] for i in positions]

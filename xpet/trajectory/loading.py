@@ -83,6 +83,7 @@ def load_trajectory(
         name = _choose(names, index, place.url)
     snapshot = read_snapshot(place, name)
     traj = Trajectory(snapshot.meta.name, comment=snapshot.meta.comment)
+    traj.v_title = str(snapshot.attrs.get("title", ""))
     traj.f_set_spec(spec)
     traj.f_bind(name, snapshot.meta.uuid)
     branches = {branch for branch, level in levels.items() if level}
@@ -93,8 +94,8 @@ def load_trajectory(
     packets = waiting(snapshot.place, unfinished=True)
     if packets:
         _LOG.warning(
-            "%s: %d packets with finished runs wait to be folded; running it, or storing, does that",
-            snapshot.place.url, len(packets),
+            "%s: %d %s with finished runs not shown yet; running it, or storing, does that",
+            snapshot.place.url, len(packets), "packet waits" if len(packets) == 1 else "packets wait",
         )  # fmt: skip
     return traj
 

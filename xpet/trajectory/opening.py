@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xpet.errors import TrajectoryExistsError
+from xpet.errors import (
+    CorruptStoreError,
+    ForeignStoreError,
+    StoreBusyError,
+    TrajectoryExistsError,
+    VersionMismatchError,
+)
 from xpet.store.create import create
 from xpet.store.place import Place, open_place
-from xpet.store.snapshot import Snapshot, find_snapshot, list_trajectories
+from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
 from xpet.store.writer import Writer, open_for_writing
-from xpet.trajectory.comparing import Comparison, compare, same_points
+from xpet.trajectory.comparing import Comparison, changed_parameters, compare, start_alike
 from xpet.trajectory.removing import remove_trajectory
-from xpet.trajectory.saving import explored_points, leaves, mark_stored, new_trajectory, shape_of, static_leaf
-from xpet.trajectory.stored import adopt_space, build
+from xpet.trajectory.saving import groups, leaves, mark_stored, new_trajectory, shape_of, static_leaf
+from xpet.trajectory.stored import adopt_space, build, stored_groups
 
 if TYPE_CHECKING:
     from xpet.trajectory.trajectory import IfExists, Trajectory
@@ -21,28 +27,41 @@ if TYPE_CHECKING:
 def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
     """The writer of a trajectory that the store now has as it is in memory."""
     store = open_place(traj.v_spec)
-    snapshot = find_snapshot(store, traj.v_name)
+    try:
+        snapshot = find_snapshot(store, traj.v_name)
+    except (ForeignStoreError, CorruptStoreError, VersionMismatchError):
+        if if_exists != "new":
+            raise
+        return _create_beside(traj, store)
+    if snapshot is not None and traj.v_uuid == snapshot.meta.uuid:
+        return _update(traj, store) if _explored_alike(traj, snapshot) else _explore_anew(traj, store, snapshot)
+    if if_exists == "new" and traj.v_name in store.children():
+        return _create_beside(traj, store)
     if snapshot is None:
         return _create(traj, store)
-    if traj.v_uuid == snapshot.meta.uuid:
-        return _update(traj, store) if _explored_alike(traj, snapshot) else _explore_anew(traj, store, snapshot)
     if if_exists == "overwrite":
-        remove_trajectory(store, traj.v_name)
-        return _create(traj, store)
-    if if_exists == "new":
-        traj.f_bind(_free_name(store, traj.v_name), "")
-        return _create(traj, store)
+        return _create(traj, store, instead=True)
     if if_exists == "continue":
         _adopt(traj, snapshot)
         return _update(traj, store)
     return _meet(traj, store, snapshot, if_exists == "extend")
 
 
-def _create(traj: Trajectory, store: Place) -> Writer:
-    writer = create(store, new_trajectory(traj, traj.v_title))
+def _create(traj: Trajectory, store: Place, instead: bool = False) -> Writer:
+    new = new_trajectory(traj, traj.v_title)
+    if instead:
+        # What was to be fetched from it when looked at is in `new` by now.
+        remove_trajectory(store, traj.v_name)
+    writer = create(store, new)
+    traj.attach_runs(None)
     traj.f_bind(traj.v_name, writer.meta.uuid)
     mark_stored(traj)
     return writer
+
+
+def _create_beside(traj: Trajectory, store: Place) -> Writer:
+    traj.f_bind(_free_name(store, traj.v_name), "")
+    return _create(traj, store)
 
 
 def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
@@ -56,8 +75,7 @@ def _explore_anew(traj: Trajectory, store: Place, snapshot: Snapshot) -> Writer:
             f"{snapshot.place.url}: other parameters are explored here than in the stored one, which has complete "
             "runs; give the trajectory another name"
         )
-    remove_trajectory(store, traj.v_name)
-    return _create(traj, store)
+    return _create(traj, store, instead=True)
 
 
 def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, extend: bool) -> Writer:
@@ -103,12 +121,13 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     """Add to the stored trajectory what it does not have yet."""
     writer = open_for_writing(store, traj.v_name)
     try:
-        if writer.n_runs < len(traj):
-            _expand(traj, store, writer)
-        known = writer.paths()
+        snapshot = read_snapshot(store, traj.v_name)
+        _agree(traj, writer, snapshot)
+        known, told = writer.paths(), stored_groups(snapshot)
         new = [leaf for leaf in leaves(traj) if leaf.v_is_new and leaf.v_full_name not in known]
-        if new:
-            writer.add_leaves([static_leaf(leaf) for leaf in new])
+        said = [group for group in groups(traj) if group.path not in told]
+        if new or said:
+            writer.add_leaves([static_leaf(leaf) for leaf in new], said)
             writer.publish()
         mark_stored(traj)
     except BaseException:
@@ -117,16 +136,27 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     return writer
 
 
-def _expand(traj: Trajectory, store: Place, writer: Writer) -> None:
-    snapshot = find_snapshot(store, traj.v_name)
-    points = explored_points(traj)
-    if snapshot is None or not same_points(points, snapshot):
+def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
+    """Make points in memory and in the store the same, where one has more than the other."""
+    where = writer.place.url
+    if snapshot.meta.uuid != traj.v_uuid:
+        raise StoreBusyError(f"{where}: another process has just stored another trajectory there; run again")
+    if not start_alike(traj, snapshot):
         raise TrajectoryExistsError(
-            f"{writer.place.url}: the stored points are not the first ones of this trajectory, as another process has "
-            "changed it; load it again before expanding it"
+            f"{where}: the points here are not those that this trajectory was stored with, as they were changed here "
+            "or by another process; load it again, or give the trajectory another name"
         )
-    more = {path: parameter.f_get_range(copy=False)[writer.n_runs :] for path, parameter in traj.explored.items()}
-    writer.expand(more, *shape_of(traj))
+    changed = changed_parameters(traj, snapshot)
+    if changed:
+        raise TrajectoryExistsError(
+            f"{where}: parameters were changed after they were stored: {'; '.join(changed)}; change them back, or give "
+            "the trajectory another name"
+        )
+    if len(traj) > writer.n_runs:
+        ranges = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
+        writer.expand({path: values[writer.n_runs :] for path, values in ranges.items()}, *shape_of(traj))
+    elif len(traj) < writer.n_runs:
+        adopt_space(traj, snapshot)
 
 
 def _free_name(store: Place, name: str) -> str:
@@ -135,8 +165,3 @@ def _free_name(store: Place, name: str) -> str:
     while f"{name}_{k}" in taken:
         k += 1
     return f"{name}_{k}"
-
-
-def trajectories(store: Place) -> list[str]:
-    """The names of the trajectories in a store."""
-    return list_trajectories(store)[0]

@@ -102,6 +102,15 @@ def static_leaf(leaf: Leaf) -> StaticLeaf:
     )
 
 
+def fetch(root: Root) -> None:
+    """Have in memory what would else be fetched when it is looked at; runs are not shown any more."""
+    for leaf in leaves(root):
+        leaf.f_items()
+    for parameter in root.explored.values():
+        parameter.f_get_range()
+    root.attach_runs(None)
+
+
 def mark_stored(root: Root) -> None:
     """Remember that the store has all leaves."""
     for leaf in leaves(root):

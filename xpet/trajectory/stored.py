@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from xpet.store.chunks import read_whole
@@ -48,13 +49,13 @@ class StoredRange(Sequence[Any]):
 
 def stored_range(snapshot: Snapshot, name: str) -> StoredRange:
     """The values of the explored coordinate called ``name``."""
+    return StoredRange(snapshot.meta.n_runs, partial(_points, snapshot, name))
+
+
+def _points(snapshot: Snapshot, name: str) -> list[Any]:
     key = f"runs/{name}"
-
-    def read() -> list[Any]:
-        codec, meta = read_points(snapshot.hierarchy, name)
-        return decode_points(read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), codec, meta)
-
-    return StoredRange(snapshot.meta.n_runs, read)
+    codec, meta = read_points(snapshot.hierarchy, name)
+    return decode_points(read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), codec, meta)
 
 
 class _Runs(Container[int]):
@@ -100,7 +101,7 @@ class StoredRuns:
         annotations = items.pop(ANNOTATIONS, {})
         name = template.rpartition(".")[2].replace("$", "") or "value"
         leaf = _new_leaf(column.kind, name, comment)
-        _fill(leaf, lambda: items)
+        _fill(leaf, partial(dict, items))
         leaf.v_annotations.f_set(**annotations)
         return leaf
 
@@ -111,32 +112,41 @@ def _new_leaf(kind: str, name: str, comment: str) -> Leaf:
 
 def _fill(leaf: Leaf, items: Callable[[], Mapping[str, Any]]) -> None:
     if isinstance(leaf, Parameter):
-        leaf.f_set_loader(lambda: {"data": items()[""]})
+        leaf.f_set_loader(partial(_as_data, items))
     else:
         leaf.f_set_loader(items)
     put(leaf, "v_is_new", False)
 
 
+def _as_data(items: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    return {"data": items()[""]}
+
+
+def _read_items(snapshot: Snapshot, keys: Mapping[str, str]) -> dict[str, Any]:
+    return {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, key in keys.items()}
+
+
+def stored_groups(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
+    """What the groups with a comment or annotations say of themselves, by their paths."""
+    abouts = [doc.xpet for _, doc in snapshot.hierarchy.groups()]
+    return {about["path"]: about for about in abouts if "path" in about and not about.get("empty")}
+
+
 def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
     """Put what a snapshot holds outside runs into an empty tree; ``branches`` are the ones wanted."""
-    hierarchy, place = snapshot.hierarchy, snapshot.place
+    hierarchy = snapshot.hierarchy
+    for path, about in stored_groups(snapshot).items():
+        if _branch(path) in branches:
+            group = root.f_add_group(path, comment=about["comment"])
+            group.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
     for _, doc in hierarchy.groups():
-        about = doc.xpet
-        if "path" in about and _branch(about["path"]) in branches:
-            if about.get("empty"):
-                _add(root, about, lambda: {})
-            else:
-                group = root.f_add_group(about["path"], comment=about["comment"])
-                group.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
+        if doc.xpet.get("empty") and _branch(doc.xpet["path"]) in branches:
+            _add(root, doc.xpet, dict)
     for path, items in static_leaves(hierarchy).items():
         if _branch(path) in branches:
             about = next(iter(items.values()))[1]
             keys = {item: key for item, (key, _) in items.items()}
-
-            def read(keys: Mapping[str, str] = keys) -> dict[str, Any]:
-                return {item: read_static(place, hierarchy, key) for item, key in keys.items()}
-
-            _add(root, about, read)
+            _add(root, about, partial(_read_items, snapshot, keys))
 
 
 def _branch(path: str) -> str:

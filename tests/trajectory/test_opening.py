@@ -1,0 +1,462 @@
+"""What happens when the store has a trajectory of that name already."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import zarr
+from fixtures_jobs import AXES, Noted, StoreAt, environment, listed, multiply, products, z_of
+
+import xpet
+from xpet import Environment, ForeignStoreError, StoreBusyError, Trajectory, TrajectoryExistsError, load_trajectory
+
+MODES = [None, "continue", "extend", "overwrite", "new"]
+MORE = {"x": [*AXES["x"], 5.0], "y": AXES["y"]}
+WORDS = ("'continue'", "'extend'", "'overwrite'", "'new'")
+
+
+@pytest.fixture
+def at(tmp_path):
+    return StoreAt(str(tmp_path / "store.zarr"))
+
+
+@pytest.fixture
+def noted(tmp_path):
+    return Noted(multiply, tmp_path)
+
+
+@pytest.mark.parametrize("if_exists", MODES, ids=str)
+def test_the_same(if_exists, at, noted):
+    environment(at).run(multiply)
+    env = environment(at, if_exists=if_exists)
+    env.run(noted)
+    assert noted.taken() == (list(range(12)) if if_exists in ("overwrite", "new") else [])
+    assert z_of(env) == products()
+    assert env.traj.v_name == ("Multiplication_1" if if_exists == "new" else "Multiplication")
+    assert env.run(noted) == []
+    assert noted.taken() == []
+    names = {"Multiplication", "Multiplication_1"} if if_exists == "new" else {"Multiplication"}
+    assert {path for path in os.listdir(at.url) if path != "zarr.json"} == names
+
+
+def test_a_cell_that_is_run_twice(store, tmp_path):
+    noted = Noted(multiply, tmp_path)
+    for calls in (list(range(12)), [], []):
+        env = environment(store)
+        env.run(noted)
+        assert noted.taken() == calls
+        assert env.traj.r_11.z == 32.0
+        assert z_of(env) == products()
+
+
+def test_a_cell_that_failed_in_between(at, noted):
+    with pytest.warns(UserWarning, match="1 of 12 runs failed"):
+        environment(at).run(lambda traj: 1 / 0 if traj.v_idx == 5 else multiply(traj))
+    env = environment(at)
+    assert env.run(noted) == [(5, None)]
+    assert z_of(env) == products()
+
+
+# more points
+
+
+@pytest.mark.parametrize("more", [MORE, {"x": AXES["x"], "y": [5.0, *AXES["y"]]}], ids=["last axis", "first value"])
+def test_more_points(more, store, tmp_path):
+    noted = Noted(multiply, tmp_path)
+    environment(store).run(multiply)
+    old = xpet.open(store.url, view="flat", storage_options=store.storage_options or None).load()
+    with pytest.raises(TrajectoryExistsError, match="if_exists='extend'") as caught:
+        environment(store, more).run(noted)
+    new = len(more["x"]) * len(more["y"]) - 12
+    assert f"{new} are new here" in str(caught.value)
+    assert store.url.removeprefix("memory://").removeprefix("s3://") in str(caught.value)
+    assert noted.taken() == []
+    env = environment(store, more, if_exists="extend")
+    assert [run for run, _ in env.run(noted)] == list(range(12, 12 + new)) == noted.taken()
+    ds = env.dataset()
+    assert ds.z.dims == ("x", "y")
+    assert ds.z.values.ravel().tolist() == [x * y for x in ds.x.values for y in ds.y.values]
+    flat = env.dataset("flat").load().isel(run=slice(12))
+    assert flat.equals(old)
+    assert environment(store, more).run(noted) == []
+
+
+@pytest.mark.parametrize("if_exists", ["continue", "overwrite", "new"])
+def test_more_points_with_another_word(if_exists, at, noted):
+    environment(at).run(multiply)
+    env = environment(at, MORE, if_exists=if_exists)
+    env.run(noted)
+    assert len(noted.taken()) == (0 if if_exists == "continue" else 15)
+    assert z_of(env) == products(AXES if if_exists == "continue" else MORE)
+    assert len(env.traj) == (12 if if_exists == "continue" else 15)
+    assert env.traj.f_get("x").f_get_range()[-1] == (4.0 if if_exists == "continue" else 5.0)
+
+
+def test_a_list_with_more_points(at, noted):
+    points = {"x": [1.0, 2.0, 2.0], "y": [3.0, 4.0, 5.0]}
+    listed(Environment("list", store=at.url), points).run(multiply)
+    more = {"x": [7.0, 2.0, 1.0, 2.0, 2.0], "y": [7.0, 5.0, 3.0, 4.0, 4.0]}
+    with pytest.raises(TrajectoryExistsError, match="2 are new here"):
+        listed(Environment("list", store=at.url), more).run(noted)
+    env = listed(Environment("list", store=at.url, if_exists="extend"), more)
+    env.run(noted)
+    assert noted.taken() == [3, 4]
+    # the point that comes twice is computed twice
+    assert z_of(env) == [3.0, 8.0, 10.0, 49.0, 8.0]
+
+
+def test_the_same_points_in_another_order(at, noted):
+    environment(at).run(multiply)
+    backwards = {name: values[::-1] for name, values in AXES.items()}
+    env = environment(at, backwards)
+    assert env.run(noted) == []
+    assert noted.taken() == []
+    assert env.traj.f_get("x").f_get_range()[0] == 1.0
+    env.traj.v_idx = 7
+    assert (env.traj.x, env.traj.y, env.traj.z) == (3.0, 7.0, 21.0)
+
+
+def test_the_order_of_points_not_computed_yet_is_the_stored_one(at, noted):
+    with pytest.warns(UserWarning, match="failed"):
+        environment(at).run(lambda traj: multiply(traj) if traj.v_idx < 6 else 1 / 0)
+    env = environment(at, {name: values[::-1] for name, values in AXES.items()})
+    env.run(noted)
+    assert noted.taken() == list(range(6, 12))
+    assert z_of(env) == products()
+
+
+# other things
+
+
+def with_more(env, **values):
+    for name, value in values.items():
+        env.traj.f_add_parameter(name, value)
+    return env
+
+
+def differing(store, kind, **options):
+    if kind == "points":
+        return environment(store, {"x": [1.0, 2.0, 3.0, 4.5], "y": AXES["y"]}, **options)
+    if kind == "fewer":
+        return environment(store, {"x": [1.0, 2.0], "y": AXES["y"]}, **options)
+    if kind == "explored":
+        env = Environment("Multiplication", store=store.url, **options)
+        env.traj.f_add_parameter("x", 1.0)
+        env.traj.f_add_parameter("y", 1.0)
+        env.traj.f_explore({"x": AXES["x"]})
+        return env
+    if kind == "type":
+        return environment(store, {"x": [1, 2, 3, 4], "y": AXES["y"]}, **options)
+    if kind == "value":
+        return with_more(environment(store, **options), ncars=43, mode="fast")
+    if kind == "less":
+        return environment(store, **options)
+    return with_more(environment(store, **options), ncars=42, other=1)
+
+
+DIFFERENCES = {
+    "points": ["3 stored points are not among the points here", "3 points are new here"],
+    "fewer": ["6 stored points are not among the points here"],
+    "explored": ["explored are parameters.x, parameters.y in the store and parameters.x here"],
+    "type": [
+        "the points of parameters.x are of type float, such as 1.0, in the store and of type int, such as 1, here"
+    ],
+    "value": ["parameters.ncars is 42 in the store and 43 here", "parameters.mode is only here"],
+    "less": ["parameters.ncars is only in the store"],
+    "more": ["parameters.other is only here"],
+}
+
+
+def has_ncars(kind):
+    return kind in ("value", "less", "more")
+
+
+def start(store, kind):
+    with_more(environment(store), **({"ncars": 42} if has_ncars(kind) else {})).run(multiply)
+
+
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_other_values(kind, at, noted):
+    start(at, kind)
+    with pytest.raises(TrajectoryExistsError) as caught:
+        differing(at, kind).run(noted)
+    for words in (*DIFFERENCES[kind], *WORDS, "if_exists=", f"{at.url}/Multiplication"):
+        assert words in str(caught.value)
+    assert noted.taken() == []
+    assert xpet.open(at.url).z.size == 12
+
+
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_other_values_continue(kind, at, noted):
+    start(at, kind)
+    env = differing(at, kind, if_exists="continue")
+    assert env.run(noted) == []
+    assert len(env.traj) == 12
+    assert set(env.traj.f_get_parameters()) == {"parameters.x", "parameters.y"} | (
+        {"parameters.ncars"} if has_ncars(kind) else set()
+    )
+    assert not has_ncars(kind) or env.traj.ncars == 42
+    assert z_of(env) == products()
+    assert env.run(noted) == []
+
+
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_other_values_extend(kind, at, noted):
+    start(at, kind)
+    env = differing(at, kind, if_exists="extend")
+    if kind not in ("points", "fewer"):
+        with pytest.raises(TrajectoryExistsError) as caught:
+            env.run(noted)
+        assert DIFFERENCES[kind][0] in str(caught.value)
+        return
+    env.run(noted)
+    assert noted.taken() == ([12, 13, 14] if kind == "points" else [])
+    assert z_of(env) == products() + ([4.5 * y for y in AXES["y"]] if kind == "points" else [])
+    assert env.run(noted) == []
+
+
+@pytest.mark.parametrize("if_exists", ["overwrite", "new"])
+@pytest.mark.parametrize("kind", DIFFERENCES)
+def test_other_values_overwrite_and_new(kind, if_exists, at, noted):
+    start(at, kind)
+    env = differing(at, kind, if_exists=if_exists)
+    calls = len(env.traj)
+    env.run(noted)
+    assert len(noted.taken()) == calls
+    assert env.run(noted) == []
+    old = xpet.open(at.url, "Multiplication", view="flat")
+    if if_exists == "new":
+        assert old.z.values.tolist() == products()
+        assert xpet.open(at.url, "Multiplication_1").identical(env.dataset())
+    else:
+        assert old.identical(env.dataset("flat"))
+
+
+def test_new_takes_the_first_free_name(at):
+    for name in ("Multiplication", "Multiplication_1", "Multiplication_2"):
+        env = environment(at, if_exists="new")
+        env.run(multiply)
+        assert env.traj.v_name == name
+
+
+def test_explored_types_that_numpy_tells_apart(at):
+    for kind, fine in ((np.float32, True), (np.float64, False)):
+        env = Environment("types", store=at.url)
+        env.traj.f_add_parameter("x", kind(1))
+        env.traj.f_explore({"x": [kind(1), kind(2)]})
+        if fine:
+            env.run(lambda traj: None)
+        else:
+            with pytest.raises(TrajectoryExistsError, match=r"parameters\.x.*float32.*float64"):
+                env.run(lambda traj: None)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1, 2], [True, False], ["a", ""], [float("nan"), 1.0], [(1, "a"), (2, "b")], [1j, 2j], [2**70, 1]],
+    ids=str,
+)
+def test_kinds_of_points(values, at, noted):
+    def open_with(values, **options):
+        return listed(Environment("kinds", store=at.url, **options), {"x": values})
+
+    job = Noted(lambda traj: traj.f_add_result("z", traj.x), at_folder(at))
+    open_with(values).run(job)
+    job.taken()
+    assert open_with(values).run(job) == []
+    assert open_with(values[::-1]).run(job) == []
+    with pytest.raises(TrajectoryExistsError, match="extend"):
+        open_with([*values, values[0]]).run(job)
+    env = open_with([*values, values[0]], if_exists="extend")
+    env.run(job)
+    assert job.taken() == [2]
+    traj = load_trajectory("kinds", store=at.url)
+    back = traj.f_get("x").f_get_range()
+    assert list(map(repr, back)) == list(map(repr, [*values, values[0]]))
+    assert [repr(traj[f"r_{run}"].z) for run in range(3)] == list(map(repr, back))
+
+
+def at_folder(at):
+    from pathlib import Path
+
+    return Path(at.url).parent
+
+
+# a trajectory that is the stored one
+
+
+def test_a_parameter_that_is_changed_after_storing(at):
+    env = with_more(environment(at), ncars=42)
+    env.run(multiply)
+    env.traj.f_get("ncars").f_unlock()
+    env.traj.ncars = 43
+    with pytest.raises(TrajectoryExistsError, match=r"parameters\.ncars is 42 in the store and 43 here"):
+        env.run(multiply)
+
+
+def test_points_that_are_changed_after_storing(at):
+    env = environment(at)
+    env.traj.f_store()
+    env.traj.f_shrink(force=True)
+    env.traj.f_explore({"x": [5.0] * 12, "y": [6.0] * 12})
+    with pytest.raises(TrajectoryExistsError, match="points"):
+        env.run(multiply)
+
+
+def test_another_process_that_extended_it(at, noted):
+    mine = environment(at)
+    mine.run(multiply)
+    environment(at, MORE, if_exists="extend").run(multiply)
+    assert mine.run(noted) == []
+    assert len(mine.traj) == 15
+    assert z_of(mine) == products(MORE)
+
+
+def test_another_process_that_overwrote_it(at, noted):
+    mine = environment(at)
+    mine.run(multiply)
+    environment(at, MORE, if_exists="overwrite").run(multiply)
+    with pytest.raises(TrajectoryExistsError, match="3 stored points"):
+        mine.run(noted)
+
+
+def test_a_trajectory_that_was_stored_before_it_was_explored(at, noted):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_parameter("y", 1.0)
+    env.traj.f_add_result("before", np.arange(1000), comment="kept")
+    env.traj.f_store()
+    env.traj.f_explore(xpet.cartesian_product(dict(AXES)))
+    env.run(noted)
+    assert z_of(env) == products()
+    assert load_trajectory(store=at.url).before.tolist() == list(range(1000))
+
+
+def test_a_loaded_trajectory_that_was_stored_before_it_was_explored(at, noted):
+    traj = Trajectory("Multiplication", store=at.url)
+    traj.f_add_parameter("x", 1.0)
+    traj.f_add_parameter("y", 1.0)
+    traj.f_add_parameter("big", np.arange(5000.0))
+    traj.f_add_result("before", np.arange(1000), comment="kept")
+    traj.f_store()
+    traj = load_trajectory(store=at.url)
+    traj.f_explore(xpet.cartesian_product(dict(AXES)))
+    env = Environment(traj)
+    env.run(noted)
+    assert len(noted.taken()) == 12
+    assert z_of(env) == products()
+    back = load_trajectory(store=at.url)
+    assert back.before.tolist() == list(range(1000))
+    assert back.big.tolist() == list(range(5000))
+    assert back.f_get("before").v_comment == "kept"
+
+
+def test_one_more_explored_parameter_before_the_first_run(at, noted):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_parameter("y", 1.0)
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    env.traj.f_store()
+    env.traj.f_explore({"y": [3.0, 4.0]})
+    env.run(noted)
+    assert z_of(env) == [3.0, 8.0]
+
+
+def test_a_loaded_trajectory_in_another_store(at, noted, tmp_path):
+    with_more(environment(at), big=np.arange(5000)).run(multiply)
+    env = Environment(load_trajectory(store=at.url), store=tmp_path / "other.zarr")
+    env.run(noted)
+    assert noted.taken() == list(range(12))
+    assert z_of(env) == products()
+    assert load_trajectory(store=tmp_path / "other.zarr").big.tolist() == list(range(5000))
+    assert xpet.open(at.url, view="flat").z.values.tolist() == products()
+
+
+# what is not ours
+
+
+def test_a_foreign_store(tmp_path):
+    zarr.create_group(tmp_path / "theirs.zarr", zarr_format=3)
+    env = environment(StoreAt(str(tmp_path / "theirs.zarr")))
+    with pytest.raises(ForeignStoreError, match=r"theirs\.zarr.*xpet did not write.*choose another store"):
+        env.run(multiply)
+    with pytest.raises(OSError, match=r"theirs\.zarr"):
+        load_trajectory("Multiplication", store=tmp_path / "theirs.zarr")
+
+
+@pytest.mark.parametrize("if_exists", MODES, ids=str)
+def test_a_name_that_something_foreign_has(if_exists, store):
+    from xpet.store.place import open_place, resolve
+
+    first = Environment("other", store=store.url, storage_options=store.storage_options or None)
+    first.traj.f_store()
+    place = open_place(resolve(store.url, store.storage_options))
+    place.write("Multiplication/zarr.json", b'{"zarr_format":3,"node_type":"group","attributes":{}}')
+    env = environment(store, if_exists=if_exists)
+    if if_exists == "new":
+        env.run(multiply)
+        assert env.traj.v_name == "Multiplication_1"
+    else:
+        with pytest.raises(ForeignStoreError, match=r"Multiplication.*xpet did not write.*another name"):
+            env.run(multiply)
+    assert place.read("Multiplication/zarr.json") is not None
+
+
+def test_a_name_that_a_folder_of_other_files_has(at):
+    Environment("other", store=at.url).traj.f_store()
+    os.makedirs(f"{at.url}/Multiplication")
+    (at_folder(at) / "store.zarr" / "Multiplication" / "notes.txt").write_text("mine")
+    with pytest.raises(ForeignStoreError, match=r"notes\.txt.*xpet did not write"):
+        environment(at).run(multiply)
+    assert os.listdir(f"{at.url}/Multiplication") == ["notes.txt"]
+
+
+def test_overwrite_file(store):
+    from xpet.store.place import open_place, resolve
+
+    given = {"store": store.url, "storage_options": store.storage_options or None}
+    environment(store).run(multiply)
+    Environment("other", **given).traj.f_store()
+    place = open_place(resolve(store.url, store.storage_options))
+    foreign = {
+        "notes.txt": b"mine",
+        "theirs/zarr.json": b'{"zarr_format":3,"node_type":"group","attributes":{}}',
+        "folder/file.txt": b"mine",
+        "damaged/zarr.json": b"{",
+    }
+    for key, data in foreign.items():
+        place.write(key, data)
+    with pytest.warns(UserWarning, match="stays") as caught:
+        env = environment(store, overwrite_file=True)
+    (warning,) = caught
+    assert all(name in str(warning.message) for name in ("damaged", "folder", "notes.txt", "theirs"))
+    assert sorted(place.children()) == ["damaged", "folder", "notes.txt", "theirs", "zarr.json"]
+    assert [place.read(key) for key in foreign] == list(foreign.values())
+    assert len(env.run(multiply)) == 12
+
+
+def test_overwrite_file_where_nothing_is(at):
+    env = environment(at, overwrite_file=True)
+    assert len(env.run(multiply)) == 12
+
+
+def test_overwrite_file_with_a_loaded_trajectory(at, noted):
+    with_more(environment(at), big=np.arange(5000)).run(multiply)
+    traj = load_trajectory(store=at.url)
+    env = Environment(traj, store=at.url, overwrite_file=True)
+    env.run(noted)
+    assert len(noted.taken()) == 12
+    assert z_of(env) == products()
+    assert load_trajectory(store=at.url).big.tolist() == list(range(5000))
+
+
+def test_overwriting_what_another_one_writes(at):
+    env = environment(at)
+    env.run(multiply)
+    with env.traj.f_open():
+        for given in ({"overwrite_file": True}, {"if_exists": "overwrite"}):
+            with pytest.raises(StoreBusyError, match="is being written by"):
+                environment(at, **given).run(multiply)
+    assert z_of(env) == products()
