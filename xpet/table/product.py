@@ -103,7 +103,8 @@ def _sorted(product: Product) -> Product:
 
 
 def _is_monotonic(numbers: Axis) -> bool:
-    return bool((numbers[1:] >= numbers[:-1]).all() or (numbers[1:] <= numbers[:-1]).all())
+    later, earlier = numbers[1:], numbers[:-1]
+    return bool(np.greater_equal(later, earlier).all() or np.less_equal(later, earlier).all())
 
 
 def _in_c_order(arrays: Sequence[Axis], sizes: tuple[int, ...]) -> tuple[Axis, ...] | None:
