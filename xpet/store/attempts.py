@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xpet.store.packets import Batch, Failure
+from xpet.store.unpacking import Batch, Failure
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
+
+#: how many attempts an epoch has room for; a run's attempt number is epoch * ATTEMPTS + try
+ATTEMPTS = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """How runs ended, ascending; a run that failed has an error."""
+
+    rows: Array
+    failed: Array
+    attempts: Array
+    started: Array
+    duration: Array
+    errors: Array
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether some of them failed."""
+        return bool(self.failed.any())
+
+
+def outcomes(batches: Sequence[Batch], failures: Mapping[int, Failure]) -> Outcomes:
+    """How the runs of the batches, all of them different, and the failed ones ended."""
+    import numpy as np
+
+    n_done = sum(len(batch.runs) for batch in batches)
+    lost = list(failures.values())
+    rows = np.concatenate([*(batch.runs for batch in batches), np.array([each.run for each in lost], np.int64)])
+    order = np.argsort(rows, kind="stable")
+
+    def column(done: Sequence[Array], then: Sequence[float], dtype: type) -> Array:
+        return np.concatenate([*done, np.array(then, dtype)])[order]
+
+    return Outcomes(
+        rows[order],
+        order >= n_done,
+        column([batch.attempts for batch in batches], [each.attempt for each in lost], np.int64),
+        column([batch.started for batch in batches], [each.started for each in lost], np.float64),
+        column([batch.duration for batch in batches], [each.duration for each in lost], np.float64),
+        np.array([""] * n_done + [each.error for each in lost], object)[order],
+    )
 
 
 def winners(batches: Sequence[Batch], complete: Array) -> list[Batch]:

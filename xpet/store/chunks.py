@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from xpet.errors import CorruptStoreError
@@ -36,7 +37,9 @@ def numpy_dtype(doc: ArrayDoc) -> np.dtype[Any]:
 
 def chunk_key(doc: ArrayDoc, index: Sequence[int]) -> str:
     """The key of a chunk below its array."""
-    return doc.separator.join(("c", *map(str, index)))
+    if doc.keys == "v2":
+        return ".".join(map(str, index)) or "0"
+    return doc.keys.join(("c", *map(str, index)))
 
 
 def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
@@ -62,19 +65,25 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
             from numcodecs import Zstd
             from numcodecs.vlen import VLenUTF8
 
-            texts: Array = VLenUTF8().decode(Zstd().decode(data))
+            packed = Zstd().decode(data)
+            # The codecs make room for what the bytes claim, so that the claims are checked first.
+            _expect(int.from_bytes(packed[:4], "little"), math.prod(doc.chunks), "texts")
+            texts: Array = VLenUTF8().decode(packed)
             return texts.reshape(doc.chunks)
         from numcodecs import blosc
 
+        size = itemsize(doc.dtype) * math.prod(doc.chunks)
+        _expect(int.from_bytes(data[4:8], "little"), size, "bytes")
         raw = blosc.decompress(data)
-        size = itemsize(doc.dtype)
-        for length in doc.chunks:
-            size *= length
-        if len(raw) != size:
-            raise ValueError(f"{len(raw)} bytes instead of {size}")
+        _expect(len(raw), size, "bytes")
         return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)
     except (ValueError, RuntimeError, TypeError) as error:
         raise CorruptStoreError(f"{key}: the chunk is damaged ({error}); delete it and rerun its runs") from error
+
+
+def _expect(found: int, wanted: int, what: str) -> None:
+    if found != wanted:
+        raise ValueError(f"{found} {what} instead of {wanted}")
 
 
 def _empty(doc: ArrayDoc) -> Array:
@@ -115,16 +124,24 @@ def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array) 
         local = rows[start:stop] - number * length
         covered = stop - start == min(length, doc.shape[0] - number * length)
         plan = {f"{node}/{chunk_key(doc, (number, *i))}": here for i, _, here in _inner(doc, doc.shape[1:])}
-        old: Mapping[str, bytes] = {} if covered else place.read_many(list(plan))
-        out = {}
-        for key, here in plan.items():
-            chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
-            chunk[local] = doc.fill
-            source = data[(slice(start, stop), *here)]
-            target: tuple[Any, ...] = (local, *(slice(0, size) for size in source.shape[1:]))
-            chunk[target] = source
-            out[key] = encode_chunk(doc, chunk)
-        place.write_many(out)
+        for some in _few(plan.items()):
+            old: Mapping[str, bytes] = {} if covered else place.read_many([key for key, _ in some])
+            out = {}
+            for key, here in some:
+                chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
+                chunk[local] = doc.fill
+                source = data[(slice(start, stop), *here)]
+                target: tuple[Any, ...] = (local, *(slice(0, size) for size in source.shape[1:]))
+                chunk[target] = source
+                out[key] = encode_chunk(doc, chunk)
+            place.write_many(out)
+
+
+def _few(plan: Iterable[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:
+    """A few chunks at a time: a large run must not be in memory a second time, compressed."""
+    rest = iter(plan)
+    while some := list(itertools.islice(rest, 16)):
+        yield some
 
 
 def write_whole(place: Keys, node: str, doc: ArrayDoc, data: Array) -> None:

@@ -7,19 +7,23 @@ dense while all runs have one shape, ragged (padded, with lengths in ``.len``) f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from xpet.errors import CorruptStoreError
+from xpet.store.fields import Field
 from xpet.store.hierarchy import Hierarchy
-from xpet.store.packets import Field
-from xpet.values import canonical
+from xpet.values import Labels, canonical
 
 if TYPE_CHECKING:
     from xpet.store.documents import ArrayDoc
-    from xpet.values.parts import Labels
 
 NONE = 255
+#: values that come in more ways than this share one variant of text: each variant costs an array
+MOST_VARIANTS = 64
+#: what an array's document says of its chunks, whatever column it belongs to
+_OF_CHUNKS = ("retired", "no_spare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +72,20 @@ class Variant:
         """One text for all values that this variant can hold."""
         own = [part for part in self.parts if not part.name.startswith("@")]
         coords = {name: [coord.dtype, dict(coord.attrs)] for name, coord in self.coords.items()}
-        return _signature(self.codec, self.version, canonical(self.meta), own, self.dims, self.attrs, coords)
+        labels = Labels(self.dims, attrs=self.attrs)
+        return _signature((self.codec, self.version, canonical(self.meta)), own, labels, coords)
 
 
-def _signature(
-    codec: str,
-    version: int,
-    meta: str,
-    parts: Any,
-    dims: tuple[str, ...],
-    attrs: Mapping[str, Any],
-    coords: Mapping[str, Any],
-) -> str:
+def _signature(encoding: tuple[str, int, str], parts: Any, labels: Labels, coords: Mapping[str, Any]) -> str:
     shapes = [[part.name, part.dtype, part.rank] for part in parts]
-    return canonical({"of": [codec, version, meta, shapes], "dims": list(dims), "attrs": dict(attrs), "coords": coords})
+    of = {"of": [*encoding, shapes], "dims": list(labels.dims), "attrs": dict(labels.attrs), "coords": coords}
+    return canonical(of)
 
 
 def signature_of(entry: Field) -> str:
     """The signature of the variant that a field of a packet belongs to."""
-    labels: Labels = entry.labels
-    coords = {name: [coord.values.dtype.str, dict(coord.attrs)] for name, coord in labels.coords.items()}
-    return _signature(
-        entry.codec, entry.version, entry.meta, entry.parts, tuple(labels.dims), labels.attrs, coords
-    )
+    coords = {name: [coord.values.dtype.str, dict(coord.attrs)] for name, coord in entry.labels.coords.items()}
+    return _signature((entry.codec, entry.version, entry.meta), entry.parts, entry.labels, coords)
 
 
 @dataclass(slots=True)
@@ -104,10 +99,14 @@ class Column:
     comment: str
     variants: list[Variant] = field(default_factory=list)
     which: str | None = None
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     def variant_of(self, signature: str) -> Variant | None:
         """The variant with a signature, if there is one."""
-        return next((variant for variant in self.variants if variant.signature() == signature), None)
+        for variant in self.variants[len(self._numbers) :]:
+            self._numbers[variant.signature()] = variant.number
+        number = self._numbers.get(signature)
+        return None if number is None else self.variants[number]
 
     def describe(self, variant: Variant) -> dict[str, Any]:
         """What the document of a variant's main part says of it."""
@@ -132,31 +131,40 @@ class Column:
 def read_columns(hierarchy: Hierarchy) -> dict[tuple[str, str], Column]:
     """The columns that documents describe, by template and item."""
     out: dict[tuple[str, str], Column] = {}
-    for _, doc in sorted(_mains(hierarchy), key=lambda found: found[1].xpet["column"]):
-        ours = doc.xpet
-        key = (ours["path"], ours["item"])
-        column = out.setdefault(key, Column(*key, ours["kind"], ours["class"], ours["comment"], which=ours["which"]))
-        column.variants.append(
-            Variant(
-                number=ours["column"],
-                codec=ours["codec"],
-                version=ours["version"],
-                meta=ours["meta"],
-                parts=tuple(PartNode(*part) for part in ours["parts"]),
-                dims=tuple(ours["dims"]),
-                attrs=ours["attrs"],
-                coords={name: LabelNode(*each) for name, each in ours["coords"].items()},
-            )
-        )
+    for key, doc in _mains(hierarchy):
+        try:
+            _read_variant(out, doc.xpet)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CorruptStoreError(f"{key}: what its document says of the column is damaged ({error!r})") from error
     return out
 
 
-def _mains(hierarchy: Hierarchy) -> Iterator[tuple[str, ArrayDoc]]:
-    return ((key, doc) for key, doc in hierarchy.arrays() if "column" in doc.xpet)
+def _read_variant(out: dict[tuple[str, str], Column], ours: Mapping[str, Any]) -> None:
+    key = (ours["path"], ours["item"])
+    column = out.setdefault(key, Column(*key, ours["kind"], ours["class"], ours["comment"], which=ours["which"]))
+    variant = Variant(
+        number=ours["column"],
+        codec=ours["codec"],
+        version=ours["version"],
+        meta=ours["meta"],
+        parts=tuple(PartNode(*part) for part in ours["parts"]),
+        dims=tuple(ours["dims"]),
+        attrs=ours["attrs"],
+        coords={name: LabelNode(*each) for name, each in ours["coords"].items()},
+    )
+    if variant.number != len(column.variants) or not variant.parts:
+        raise ValueError(f"variant {variant.number} of {key}")
+    column.variants.append(variant)
+
+
+def _mains(hierarchy: Hierarchy) -> list[tuple[str, ArrayDoc]]:
+    found = [(key, doc) for key, doc in hierarchy.arrays() if isinstance(doc.xpet.get("column"), int)]
+    return sorted(found, key=lambda each: each[1].xpet["column"])
 
 
 def save_column(hierarchy: Hierarchy, column: Column) -> None:
     """Write what is known of a column into the documents of its main parts."""
     for variant in column.variants:
         doc = hierarchy.array(variant.node)
-        hierarchy.put(variant.node, replace(doc, xpet=column.describe(variant)))
+        kept = {name: doc.xpet[name] for name in _OF_CHUNKS if name in doc.xpet}
+        hierarchy.put(variant.node, replace(doc, xpet={**column.describe(variant), **kept}))

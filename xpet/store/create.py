@@ -13,7 +13,7 @@ from xpet.store import layout
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
 from xpet.store.hierarchy import HIDDEN, Hierarchy
 from xpet.store.journal import ROOT as JOURNAL
-from xpet.store.journal import waiting
+from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import MARK, Axes, Coordinate, Kind, Meta, Space, pack_complete
@@ -22,6 +22,7 @@ from xpet.store.points import PointColumn
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, find_snapshot, is_store
 from xpet.store.writer import Writer
+from xpet.values import unlabelled
 
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
@@ -51,7 +52,7 @@ def create(store: Place, new: NewTrajectory) -> Writer:
     _claim_store(store)
     place = store.below(new.name)
     inside = [name for name in place.children() if name != HIDDEN]
-    if inside and not place.children(f"{JOURNAL}/lease"):
+    if inside and not place.children(LEASES):
         raise ForeignStoreError(
             f"{place.url}: {', '.join(inside[:5])} is there, which xpet did not write; choose another name or store"
         )
@@ -61,7 +62,7 @@ def create(store: Place, new: NewTrajectory) -> Writer:
             raise StoreBusyError(f"{place.url}: another process has just created this trajectory; run again")
         for name in inside:
             place.delete_tree(name)
-        place.delete(waiting(place, unfinished=True))
+        place.delete([key for key in place.list(JOURNAL) if not key.startswith(f"{LEASES}/")])
         writer = _fill(store, place, new, lease)
     except BaseException:
         lease.release()
@@ -87,7 +88,7 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     )  # fmt: skip
     writer = Writer(store, Snapshot(place, meta, docs, _root_attrs(place, new)), lease)
     writer.add_leaves(new.leaves, new.groups)
-    results = docs.ensure_group("results")
+    results = docs.group("results")
     explored = {column.parameter for _, column in new.points}
     docs.put("results", replace(results, attrs={**_parameter_attrs(new.leaves, explored), **results.attrs}))
     RunTable(place, docs).ensure("results", new.n_runs)
@@ -113,10 +114,10 @@ def _parameter_attrs(leaves: Iterable[StaticLeaf], explored: set[str]) -> dict[s
     out: dict[str, Any] = {}
     for leaf in leaves:
         if leaf.kind == "parameter" and leaf.path not in explored and "" in leaf.items:
-            value = getattr(leaf.items[""], "value", leaf.items[""])
+            value = unlabelled(leaf.items[""])
             value = int(value) if isinstance(value, bool) else value
             out.update(layout.plain_attrs({leaf.path.partition(".")[2]: value}))
-    return {key: value for key, value in out.items() if not isinstance(value, int) or -(2**63) <= value < 2**63}
+    return out
 
 
 def _claim_store(store: Place) -> None:

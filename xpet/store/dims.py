@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xpet.store import layout
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc, Fill
-from xpet.store.hierarchy import Hierarchy, parent
+from xpet.store.hierarchy import Hierarchy, name_of, parent
 from xpet.values import Coord, Labels, coords_equal
 
 if TYPE_CHECKING:
@@ -17,19 +16,19 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 
-def default_dims(key: str, rank: int) -> tuple[str, ...]:
-    """The dims of an array that nobody named: no other array has them."""
-    return tuple(f"{layout.dotted(key)}.d{k}" for k in range(rank))
-
-
-def coord_dtype(coord: Coord) -> str:
+def coord_dtype(values: Array) -> str:
     """The zarr data type of a coordinate."""
-    return "string" if coord.values.dtype.kind == "U" else coord.values.dtype.name
+    return "string" if values.dtype.kind == "U" else values.dtype.name
 
 
 def coord_on_disk(values: Array) -> Array:
     """The values of a coordinate as chunks hold them: texts as objects."""
     return values.astype(object) if values.dtype.kind == "U" else values
+
+
+def is_private(dim: str) -> bool:
+    """Whether a dim belongs to one array alone: the names that users give have no dot."""
+    return "." in dim
 
 
 class Dims:
@@ -40,25 +39,37 @@ class Dims:
         self._docs = hierarchy
         self._known: dict[str, Coord] = {}
 
-    def names(self, key: str, labels: Labels, inner: Sequence[int], shared: bool) -> tuple[str, ...]:
+    def names(self, key: str, labels: Labels, inner: Sequence[int], alike: Sequence[bool]) -> tuple[str, ...]:
         """The names of the inner dims of the array at ``key``.
 
-        ``shared`` is False where runs differ in shape: their dims are never shared with other arrays.
+        ``alike`` is False for dims along which runs differ in size: those are never shared with other arrays.
         """
         if not labels.dims:
-            return default_dims(key, len(inner))
-        out = []
-        for dim, size in zip(labels.dims, inner, strict=True):
-            coord = labels.coords.get(dim)
-            free = shared and layout.dim_is_free(self._docs, key, dim, size, self._same(key, dim, coord))
-            out.append(dim if free else f"{layout.dotted(key)}.{dim}")
-        return tuple(out)
+            return self.default(key, len(inner))
+        return tuple(
+            dim if shared and self._is_free(key, dim, size, labels.coords.get(dim)) else self.private(key, dim)
+            for dim, size, shared in zip(labels.dims, inner, alike, strict=True)
+        )
+
+    def default(self, key: str, rank: int) -> tuple[str, ...]:
+        """The dims of an array that nobody named."""
+        return tuple(self.private(key, f"d{k}") for k in range(rank))
+
+    def private(self, key: str, dim: str) -> str:
+        """A name for a dim of the array at ``key`` that no array around it has, neither as its name nor as a dim."""
+        name = stem = f"{layout.dotted(key)}.{dim}"
+        group, k = parent(key), 0
+        names = {name_of(other) for other, _ in self._docs.related(group)}
+        while name in names or self._docs.has_dim(group, name) or self._docs.is_taken(_below(group, name)):
+            k += 1
+            name = f"{stem}.{k}"
+        return name
 
     def share(self, group: str, dim: str, coord: Coord) -> str:
         """The key of the coordinate of ``dim`` in a group, written if it is not there."""
-        node = f"{group}/{dim}"
+        node = _below(group, dim)
         if node not in self._docs:
-            dtype, size = coord_dtype(coord), len(coord.values)
+            dtype, size = coord_dtype(coord.values), len(coord.values)
             fill: Fill = "" if dtype == "string" else False if dtype == "bool" else 0
             chunks = layout.inner_chunks(dtype, (size,), ragged=False)
             about = {"of": node, "dtype": coord.values.dtype.str, "attrs": dict(coord.attrs)}
@@ -79,17 +90,31 @@ class Dims:
             self._known[node] = known
         return known
 
-    def _same(self, key: str, dim: str, coord: Coord | None) -> dict[str, bool]:
-        """Of the arrays called ``dim`` around ``key``, which hold the values of ``coord``; empty without one."""
-        if coord is None:
-            return {}
-        found = {f"{parent(key)}/{dim}": True}
-        for other, doc in layout.related(self._docs, parent(key)):
-            if other.rpartition("/")[2] == dim and doc.dims == (dim,):
-                found[other] = coords_equal(self.coord(other), coord)
-        return found
+    def _is_free(self, key: str, dim: str, size: int, coord: Coord | None) -> bool:
+        """Whether the array at ``key`` may call a dimension ``dim``, along which it has these labels, or none.
+
+        It may if every array around it that has such a dim has the same size and the same labels along it, and
+        nothing else is called so.
+        """
+        group = parent(key)
+        node = _below(group, dim)
+        if name_of(key) == dim or self._docs.is_reserved(dim):
+            return False
+        same = {node: coord is not None}
+        for other, doc in self._docs.related(group):
+            if name_of(other) == dim:
+                same[other] = doc.dims == (dim,) and coord is not None and coords_equal(self.coord(other), coord)
+                if not same[other]:
+                    return False
+        if node not in self._docs and self._docs.is_taken(node):
+            return False
+        labelled = coord is not None
+        return all(
+            doc.shape[doc.dims.index(dim)] == size and same.get(_below(parent(other), dim), False) == labelled
+            for other, doc in self._docs.related(group)
+            if dim in doc.dims
+        )
 
 
-def without_values(coord: Coord) -> Labels:
-    """Labels that carry the attributes of a coordinate, for an array that holds its values."""
-    return replace(Labels(), attrs=dict(coord.attrs))
+def _below(group: str, name: str) -> str:
+    return f"{group}/{name}" if group else name

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from xpet.errors import CorruptStoreError
 
@@ -20,6 +20,9 @@ DTYPES = frozenset(
     | {"float16", "float32", "float64", "complex64", "complex128", "string"}
 )
 Fill: TypeAlias = "bool | int | float | complex | str"
+#: how the keys of chunks are written: ``c/0/1``, ``c.0.1``, or ``0.1`` as in Zarr v2; sets of them lie side by side
+Keys: TypeAlias = Literal["/", ".", "v2"]
+KEYS: tuple[Keys, ...] = get_args(Keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class ArrayDoc:
     fill: Fill
     attrs: Mapping[str, Any] = field(default_factory=dict)
     xpet: Mapping[str, Any] = field(default_factory=dict)
-    separator: Literal["/", "."] = "/"
+    keys: Keys = "/"
 
     def to_json(self) -> dict[str, Any]:
         """The document as Zarr wants it."""
@@ -55,7 +58,7 @@ class ArrayDoc:
             "shape": list(self.shape),
             "data_type": self.dtype,
             "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(self.chunks)}},
-            "chunk_key_encoding": {"name": "default", "configuration": {"separator": self.separator}},
+            "chunk_key_encoding": _keys_to_json(self.keys),
             "fill_value": _fill_to_json(self.fill),
             "codecs": _codecs(self.dtype),
             "attributes": _attributes(self),
@@ -81,6 +84,18 @@ def _codecs(dtype: str) -> list[dict[str, Any]]:
     return [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "blosc", "configuration": blosc}]
 
 
+def _keys_to_json(keys: Keys) -> dict[str, Any]:
+    name, separator = ("v2", ".") if keys == "v2" else ("default", keys)
+    return {"name": name, "configuration": {"separator": separator}}
+
+
+def _keys_from_json(node: Mapping[str, Any]) -> Keys:
+    for keys in KEYS:
+        if node == _keys_to_json(keys):
+            return keys
+    raise ValueError(f"chunk key encoding {node}")
+
+
 def itemsize(dtype: str) -> int:
     """Bytes of one number of a zarr data type."""
     return 1 if dtype == "bool" else int(dtype.lstrip("uintfloacmpex")) // 8
@@ -104,6 +119,13 @@ def _fill_from_json(fill: Any, dtype: str) -> Fill:
     return bool(fill) if dtype == "bool" else int(fill)
 
 
+def _sizes(given: Any, least: int) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in given)
+    if not all(least <= size < 2**63 for size in sizes):
+        raise ValueError(f"sizes {sizes}")
+    return sizes
+
+
 def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
     """The document of a node as published; ``key`` is where it stands, for errors."""
     try:
@@ -115,18 +137,22 @@ def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
         dtype = node["data_type"]
         if dtype not in DTYPES:
             raise ValueError(f"data type {dtype!r}")
-        shape = tuple(int(size) for size in node["shape"])
+        shape = _sizes(node["shape"], 0)
+        chunks = _sizes(node["chunk_grid"]["configuration"]["chunk_shape"], 1)
+        dims = tuple(str(name) for name in node["dimension_names"] or ())
+        if not len(shape) == len(chunks) == len(dims):
+            raise ValueError(f"shape {shape}, chunks {chunks} and dims {dims} differ in length")
         return ArrayDoc(
             shape=shape,
             dtype=dtype,
-            dims=tuple(str(name) for name in node["dimension_names"] or ()),
-            chunks=tuple(int(size) for size in node["chunk_grid"]["configuration"]["chunk_shape"]),
+            dims=dims,
+            chunks=chunks,
             fill=_fill_from_json(node["fill_value"], dtype),
             attrs=attrs,
             xpet=xpet,
-            separator="." if node["chunk_key_encoding"]["configuration"]["separator"] == "." else "/",
+            keys=_keys_from_json(node["chunk_key_encoding"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CorruptStoreError(
             f"{key}: not a metadata document that xpet writes ({type(error).__name__}: {error})"
         ) from error

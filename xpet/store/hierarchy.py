@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from xpet.errors import CorruptStoreError
 from xpet.store.documents import ArrayDoc, Doc, GroupDoc, doc_from_json, dumps
 from xpet.store.meta import MARK, Meta
 
 HIDDEN = "_xpet"
+#: the group of the run table, and what every group with columns has as the run table does
+TABLE, RUN = "runs", "run"
+#: branches that never get columns, so that the names of these are not needed there
+_WITHOUT_RUNS = frozenset({"parameters", "config"})
+_KEY = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_.$-]*(/[A-Za-z0-9_$-][A-Za-z0-9_.$-]*)*")
 
 
 class Hierarchy:
@@ -18,13 +25,23 @@ class Hierarchy:
     """
 
     def __init__(self, docs: Mapping[str, Doc] | None = None) -> None:
-        self._docs: dict[str, Doc] = dict(docs or {})
+        self._docs: dict[str, Doc] = {}
+        #: keys in lower case, as some file systems know no other
+        self._taken: set[str] = set()
+        self._with_dim: dict[str, set[str]] = {}
+        self._coordinates: dict[str, None] = {}
+        self._renamed: dict[str, str] = {}
+        for key, doc in (docs or {}).items():
+            self._enter(key, doc)
         self.changed: set[str] = set()
 
     @staticmethod
     def from_root(root: Mapping[str, Any]) -> Hierarchy:
         """The documents of a consolidated root document."""
         nodes = root["consolidated_metadata"]["metadata"]
+        for key in nodes:
+            if not _KEY.fullmatch(key):
+                raise CorruptStoreError(f"{key!r}: not the key of a node that xpet writes")
         return Hierarchy({key: doc_from_json(node, key) for key, node in nodes.items()})
 
     def __contains__(self, key: str) -> bool:
@@ -35,9 +52,9 @@ class Hierarchy:
 
     def array(self, key: str) -> ArrayDoc:
         """The document of an array."""
-        doc = self._docs[key]
+        doc = self._docs.get(key)
         if not isinstance(doc, ArrayDoc):
-            raise KeyError(key)
+            raise CorruptStoreError(f"{key}: an array was expected there, and is not among the published ones")
         return doc
 
     def arrays(self) -> Iterator[tuple[str, ArrayDoc]]:
@@ -48,21 +65,7 @@ class Hierarchy:
         """The keys and documents of all groups."""
         return ((key, doc) for key, doc in self._docs.items() if isinstance(doc, GroupDoc))
 
-    def put(self, key: str, doc: Doc) -> None:
-        """Add or replace a document; the groups above it come to be."""
-        above = parent(key)
-        if above and above not in self._docs:
-            self.put(above, GroupDoc())
-        if self._docs.get(key) != doc:
-            self._docs[key] = doc
-            self.changed.add(key)
-
-    def drop(self, key: str) -> None:
-        """Forget a document."""
-        del self._docs[key]
-        self.changed.discard(key)
-
-    def ensure_group(self, key: str) -> GroupDoc:
+    def group(self, key: str) -> GroupDoc:
         """The document of a group, which comes to be if it is not there."""
         if key not in self._docs:
             self.put(key, GroupDoc())
@@ -70,15 +73,81 @@ class Hierarchy:
         assert isinstance(doc, GroupDoc)
         return doc
 
+    def coordinates(self) -> list[str]:
+        """The names of the explored coordinates."""
+        return list(self._coordinates)
+
+    def put(self, key: str, doc: Doc) -> None:
+        """Add or replace a document; the groups above it come to be."""
+        above = parent(key)
+        if above and above not in self._docs:
+            self.put(above, GroupDoc())
+        if self._docs.get(key) != doc:
+            self._enter(key, doc)
+            self.changed.add(key)
+
+    def _enter(self, key: str, doc: Doc) -> None:
+        for dim in getattr(self._docs.get(key), "dims", ()):
+            self._with_dim[dim].discard(key)
+        for dim in getattr(doc, "dims", ()):
+            self._with_dim.setdefault(dim, set()).add(key)
+        self._docs[key] = doc
+        self._taken.add(key.lower())
+        if parent(key) == TABLE and "parameter" in doc.xpet:
+            self._coordinates[name_of(key)] = None
+        if isinstance(doc, GroupDoc) and "group" in doc.xpet:
+            self._renamed[doc.xpet["group"]] = key
+
+    def is_taken(self, key: str) -> bool:
+        """Whether a key is in use, upper and lower case being the same, or kept for what groups with columns have."""
+        if key.lower() in self._taken or key in (TABLE, HIDDEN):
+            return True
+        return key.partition("/")[0] not in _WITHOUT_RUNS and self.is_reserved(name_of(key))
+
+    def is_reserved(self, name: str) -> bool:
+        """Whether a name is the runs' own, or a coordinate's, which groups with columns repeat."""
+        name = name.lower()
+        return name == RUN or name.startswith(f"{RUN}_") or name in map(str.lower, self._coordinates)
+
     def free_key(self, group: str, name: str) -> str:
-        """``group/name``, or with ``.1``, ``.2``, … behind it if that is taken; upper and lower case are the same."""
+        """``group/name``, or with ``.1``, ``.2``, … behind it if that is taken, be it by a dimension."""
         prefix = f"{group}/" if group else ""
-        taken = {key.lower() for key in self._docs}
         key, k = f"{prefix}{name}", 0
-        while key.lower() in taken:
+        while self.is_taken(key) or self.has_dim(group, name_of(key)):
             k += 1
             key = f"{prefix}{name}.{k}"
         return key
+
+    def group_key(self, path: str) -> str:
+        """The key of the group with a dotted path; where a part of it is taken by something else it is renamed."""
+        key = so_far = ""
+        for segment in path.split(".") if path else ():
+            so_far = f"{so_far}.{segment}" if so_far else segment
+            natural = f"{key}/{segment}" if key else segment
+            known = self._docs.get(natural)
+            if so_far in self._renamed:
+                key = self._renamed[so_far]
+            elif isinstance(known, GroupDoc) and not known.xpet.get("empty") and natural != TABLE:
+                key = natural
+            else:
+                key = self._new_group(key, natural, so_far)
+        return key
+
+    def _new_group(self, above: str, natural: str, path: str) -> str:
+        if not self.is_taken(natural):
+            self.put(natural, GroupDoc())
+            return natural
+        key = self.free_key(above, name_of(natural))
+        self.put(key, GroupDoc(xpet={"group": path}))
+        return key
+
+    def related(self, group: str) -> Iterator[tuple[str, ArrayDoc]]:
+        """The arrays of a group, its ancestors and its descendants: those whose dims xarray aligns."""
+        return ((key, doc) for key, doc in self.arrays() if _is_related(parent(key), group))
+
+    def has_dim(self, group: str, name: str) -> bool:
+        """Whether an array around a group has a dimension called ``name``."""
+        return any(_is_related(parent(key), group) for key in self._with_dim.get(name, ()))
 
     def to_json(self, key: str) -> dict[str, Any]:
         """The document of one node as Zarr wants it."""
@@ -90,11 +159,27 @@ class Hierarchy:
         document["consolidated_metadata"] = {
             "kind": "inline",
             "must_understand": False,
-            "metadata": {key: doc.to_json() for key, doc in self._docs.items()},
+            "metadata": {key: self.to_json(key) for key in self._by_group()},
         }
         return dumps(document)
+
+    def _by_group(self) -> list[str]:
+        """The keys, each group's together: zarr loses nodes if others of the same depth lie between them."""
+        groups: dict[str, int] = {}
+        for key in self._docs:
+            groups.setdefault(parent(key), len(groups))
+        return sorted(self._docs, key=lambda key: (key.count("/"), groups[parent(key)]))
+
+
+def _is_related(a: str, b: str) -> bool:
+    return a == b or not a or not b or a.startswith(f"{b}/") or b.startswith(f"{a}/")
 
 
 def parent(key: str) -> str:
     """The key of the group a node is in; ``''`` for the root."""
     return key.rpartition("/")[0]
+
+
+def name_of(key: str) -> str:
+    """The last segment of a key."""
+    return key.rpartition("/")[2]

@@ -1,24 +1,42 @@
 """The journal: where packets wait to be folded.
 
 On a local disk a packet is a log: a file that grows by one write for each finished run, called ``….open`` until its
-block is done. Elsewhere a packet is an object that is written whole when its block is done, when ``flush_interval`` has
-passed, or at 32 MiB; a block may need several. Every worker writes under names of its own.
+block is done or it has 32 MiB. Elsewhere a packet is an object that is written whole when its block is done, when
+``flush_interval`` has passed, or at 32 MiB. A block may need several. Every worker writes under names of its own.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import time
 import uuid
 from collections.abc import Iterator
 
-from xpet.store.packets import Packer, finished_runs
+from xpet.store.packets import Packer
 from xpet.store.place import Place, PlaceSpec, append_all, open_place
+from xpet.store.unpacking import finished_runs
 
 ROOT = "_xpet/journal"
 PACKETS = f"{ROOT}/packet"
+DAMAGED = f"{ROOT}/damaged"
 OPEN = ".open"
 _FLUSH_BYTES = 32 * 2**20
+
+
+class _Names:
+    """The keys of one worker's packets: no two are alike, also if it does a block again."""
+
+    def __init__(self, attempt: int) -> None:
+        self._worker = f"{attempt:08d}-{uuid.uuid4().hex[:8]}"
+        self._block = ""
+        self._numbers = itertools.count()
+
+    def begin(self, block: int, first_run: int) -> None:
+        self._block = f"{PACKETS}/{block:08d}/{first_run:010d}-{self._worker}"
+
+    def next(self) -> str:
+        return f"{self._block}.{next(self._numbers)}"
 
 
 class LogSink:
@@ -26,21 +44,27 @@ class LogSink:
 
     def __init__(self, place: Place, attempt: int) -> None:
         self._place = place
-        self._name = f"{attempt:08d}-{uuid.uuid4().hex[:8]}"
+        self._names = _Names(attempt)
         self._key = ""
+        self._size = 0
         self._file: io.FileIO | None = None
 
     def open(self, block: int, first_run: int) -> None:
         """Begin the packet of a block; the file comes to be with its first record."""
-        self._key = f"{PACKETS}/{block:08d}/{first_run:010d}-{self._name}"
+        self._names.begin(block, first_run)
 
     def append(self, data: bytes) -> bool:
-        """Append records with one write."""
+        """Append records with one write; True if the file is closed as it has grown large."""
         if self._file is None:
+            self._key, self._size = self._names.next(), 0
             self._file = self._place.append_file(self._key + OPEN)
             assert self._file is not None
         append_all(self._file, data)
-        return False
+        self._size += len(data)
+        if self._size < _FLUSH_BYTES:
+            return False
+        self.close()
+        return True
 
     def close(self) -> None:
         """Say that the block is done: the packet may be folded."""
@@ -56,16 +80,13 @@ class ObjectSink:
     def __init__(self, place: Place, attempt: int, flush_interval: float) -> None:
         self._place = place
         self._interval = flush_interval
-        self._name = f"{attempt:08d}-{uuid.uuid4().hex[:8]}"
-        self._stem = ""
-        self._number = 0
+        self._names = _Names(attempt)
         self._buffer = bytearray()
         self._since = 0.0
 
     def open(self, block: int, first_run: int) -> None:
         """Begin the packets of a block."""
-        self._stem = f"{PACKETS}/{block:08d}/{first_run:010d}-{self._name}"
-        self._number = 0
+        self._names.begin(block, first_run)
         self._since = time.monotonic()
 
     def append(self, data: bytes) -> bool:
@@ -79,9 +100,8 @@ class ObjectSink:
     def close(self) -> None:
         """Write what is not written yet."""
         if self._buffer:
-            self._place.write(f"{self._stem}.{self._number}", bytes(self._buffer))
+            self._place.write(self._names.next(), bytes(self._buffer))
             self._buffer.clear()
-            self._number += 1
         self._since = time.monotonic()
 
 
@@ -98,18 +118,25 @@ def waiting(place: Place, unfinished: bool = False) -> list[str]:
     return [key for key in keys if unfinished or not key.endswith(OPEN)]
 
 
-def of_block(place: Place, block: int, attempt: int) -> Iterator[bytes]:
+def _of_block(place: Place, block: int, attempt: int) -> Iterator[bytes]:
     """The packets of one block that were written at or after an attempt."""
     for key in place.list(f"{PACKETS}/{block:08d}"):
-        if int(key.rpartition("/")[2].split("-")[1]) >= attempt:
-            data = place.read(key)
-            if data is not None:
-                yield data
+        written = key.rpartition("/")[2].split("-")[1:2]
+        data = place.read(key) if written and written[0].isdecimal() and int(written[0]) >= attempt else None
+        if data is not None:
+            yield data
+
+
+def set_aside(place: Place, key: str, data: bytes) -> str:
+    """Keep a packet that cannot be read as a whole where nobody folds it; its new key."""
+    kept = f"{DAMAGED}/{key.removeprefix(PACKETS + '/').replace('/', '-')}"
+    place.write(kept, data)
+    return kept
 
 
 def recorded(place: Place, block: int, attempt: int) -> dict[int, str | None]:
     """The runs of a block that the journal has: None if complete, else the error."""
     out: dict[int, str | None] = {}
-    for data in of_block(place, block, attempt):
+    for data in _of_block(place, block, attempt):
         out.update(finished_runs(data))
     return out

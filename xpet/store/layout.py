@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xpet.store.documents import ArrayDoc, Fill, itemsize
-from xpet.store.hierarchy import Hierarchy, parent
+from xpet.store.documents import Fill, itemsize
+from xpet.values.parts import is_utf8
 
-if TYPE_CHECKING:
-    from xpet.values.parts import Array
-
-RUN = "run"
 #: runs with numbers and runs with texts of one chunk at most; bytes of a chunk: once to twice this
 MAX_NUMBERS, MAX_TEXTS, CHUNK_BYTES = 65_536, 4_096, 2**20
 _LARGEST_CHUNK = 2**25
-#: attributes that CF decoding acts on, or that Zarr tools own: kept in ours only
+#: attributes that CF decoding acts on, or that file formats own: kept in ours only
 _CF = frozenset(
     {"_FillValue", "missing_value", "scale_factor", "add_offset", "valid_min", "valid_max", "valid_range", "_Unsigned"}
     | {"dtype", "calendar", "coordinates", "bounds", "grid_mapping", "cell_measures", "ancillary_variables"}
-    | {"_ARRAY_DIMENSIONS", "xpet"}
+    | {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "xpet"}
 )
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_.@+-]*")
+_LONGEST_TEXT = 4096
+#: xarray takes numbers with these units for durations, but not with their symbols
+_TIME_UNITS = {
+    **{"days": "d", "hours": "h", "minutes": "min", "seconds": "s"},
+    **{"milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"},
+}
 
 
 def place_of(template: str) -> tuple[str, str]:
-    """The group key and the leaf name of a template: wildcards (``$…``), and ``runs`` before them, are left out.
+    """The group's path and the leaf's name of a template: wildcards (``$…``), and ``runs`` before them, are left out.
 
     >>> place_of('results.runs.$.neuron.V'), place_of('results.neuron.$')
-    (('results/neuron', 'V'), ('results', 'neuron'))
+    (('results.neuron', 'V'), ('results', 'neuron'))
     """
     segments = template.split(".")
     kept = [
         segment
         for i, segment in enumerate(segments)
-        if segment[0] != "$" and not (segment == "runs" and segments[i + 1 : i + 2] and segments[i + 1][0] == "$")
+        if segment[:1] != "$" and not (segment == "runs" and segments[i + 1 : i + 2] and segments[i + 1][:1] == "$")
     ]
     if len(kept) < 2:
         kept.append("value")
-    return "/".join(kept[:-1]), kept[-1]
+    return ".".join(kept[:-1]), kept[-1]
 
 
 def dotted(key: str) -> str:
     """A key below its branch as a dotted path: the stem of the names of its inner dims."""
-    return key.partition("/")[2].replace("/", ".")
+    return (key.partition("/")[2] or key).replace("/", ".")
 
 
 def run_chunk(dtype: str, inner: Sequence[int]) -> int:
@@ -109,40 +113,21 @@ def is_integer(dtype: str) -> bool:
 
 
 def plain_attrs(attrs: Mapping[str, Any], comment: str = "") -> dict[str, Any]:
-    """What of a user's attributes plain tools may see: nothing that CF decoding would act on."""
-    out = {"comment": comment} if comment else {}
-    for key, value in attrs.items():
-        reference_time = key == "units" and isinstance(value, str) and " since " in value
-        if key not in _CF and not reference_time and type(value) in (str, int, float) and value == value:
+    """What of a user's attributes plain tools may see: nothing that CF decoding acts on or netCDF cannot hold."""
+    out = {}
+    for key, value in {**({"comment": comment} if comment else {}), **attrs}.items():
+        if key == "units" and isinstance(value, str):
+            value = _TIME_UNITS.get(value, value)
+            if " since " in value:
+                continue
+        if key not in _CF and _ATTRIBUTE.fullmatch(key) and _is_plain(value):
             out[key] = value
     return out
 
 
-def related(hierarchy: Hierarchy, group: str) -> Iterator[tuple[str, ArrayDoc]]:
-    """The arrays of a group, its ancestors and its descendants: those whose dims xarray aligns."""
-    for key, doc in hierarchy.arrays():
-        theirs = parent(key)
-        if theirs == group or theirs.startswith(f"{group}/") or group.startswith(f"{theirs}/"):
-            yield key, doc
-
-
-def dim_is_free(hierarchy: Hierarchy, key: str, dim: str, size: int, same: Mapping[str, bool]) -> bool:
-    """Whether the array at ``key`` may call a dimension ``dim``.
-
-    ``same`` tells of the coordinate arrays called ``dim`` whether they hold the very values wanted; it is empty when no
-    coordinate is wanted.
-    """
-    group = parent(key)
-    for other, doc in related(hierarchy, group):
-        if other.rpartition("/")[2] == dim and not (doc.dims == (dim,) and same.get(other, False)):
-            return False
-        if dim in doc.dims:
-            coordinate = f"{parent(other)}/{dim}"
-            if doc.shape[doc.dims.index(dim)] != size or same.get(coordinate, False) != bool(same):
-                return False
-    return True
-
-
-def bool_to_disk(data: Array) -> Array:
-    """Bools as the int8 of a column; others unchanged."""
-    return data.astype("int8") if data.dtype == bool else data
+def _is_plain(value: object) -> bool:
+    if type(value) is str:
+        return len(value) <= _LONGEST_TEXT and "\0" not in value and is_utf8(value)
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
+    return type(value) is float and value - value == 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.store import layout
 from xpet.store.chunks import write_whole
 from xpet.store.columns import LabelNode, PartNode
-from xpet.store.dims import Dims, default_dims
+from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
-from xpet.store.hierarchy import Hierarchy
+from xpet.store.hierarchy import Hierarchy, name_of, parent
+from xpet.store.relayout import Leftovers
 from xpet.values import Encoded, Labels, Part, decode, encode
 
 if TYPE_CHECKING:
@@ -63,11 +65,12 @@ def unpack_annotations(text: str) -> dict[str, Any]:
 
 def write_group(hierarchy: Hierarchy, group: StaticGroup) -> None:
     """Put what a group says of itself into its document."""
-    about = {"path": group.path, "comment": group.comment}
+    key = hierarchy.group_key(group.path)
+    doc = hierarchy.group(key)
+    about = {**doc.xpet, "path": group.path, "comment": group.comment}
     if group.annotations:
         about["annotations"] = pack_annotations(group.annotations, group.path)
-    attrs = {"comment": group.comment} if group.comment else {}
-    hierarchy.put(group.path.replace(".", "/"), GroupDoc(attrs, about))
+    hierarchy.put(key, GroupDoc({**doc.attrs, **layout.plain_attrs({}, group.comment)}, about))
 
 
 class LeafWriter:
@@ -77,11 +80,12 @@ class LeafWriter:
         self._place = place
         self._docs = hierarchy
         self._dims = Dims(place, hierarchy)
+        self._leftovers = Leftovers(place)
 
     def write(self, leaf: StaticLeaf) -> None:
         """Write a leaf: an array for each part of each of its items, or a mark if it has none."""
-        group, name = leaf.path.replace(".", "/").rpartition("/")[::2]
-        self._docs.ensure_group(group)
+        path, _, name = leaf.path.rpartition(".")
+        group = self._docs.group_key(path)
         about = {"path": leaf.path, "kind": leaf.kind, "class": leaf.class_name, "comment": leaf.comment}
         if leaf.annotations:
             about["annotations"] = pack_annotations(leaf.annotations, leaf.path)
@@ -97,9 +101,9 @@ class LeafWriter:
         labels = encoded.labels
         for part in encoded.parts:
             data = _array(part.data)
-            group, _, name = key.rpartition("/")
-            node = self._docs.free_key(group, f"{name}.{part.name}") if parts else key
-            dims = default_dims(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, True)
+            node = self._docs.free_key(parent(key), f"{name_of(key)}.{part.name}") if parts else key
+            alike = (True,) * data.ndim
+            dims = self._dims.default(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, alike)
             dtype = "string" if data.dtype == object else data.dtype.name
             attrs = layout.plain_attrs(labels.attrs, about["comment"]) if not parts else {}
             self._write_array(node, dtype, dims, data, attrs)
@@ -115,14 +119,13 @@ class LeafWriter:
             "attrs": dict(labels.attrs),
             "coords": {name: [each.dtype, dict(each.attrs), each.node] for name, each in coords.items()},
         }
-        doc = self._docs.array(key)
-        self._docs.put(key, ArrayDoc(doc.shape, doc.dtype, doc.dims, doc.chunks, doc.fill, doc.attrs, about))
+        self._docs.put(key, replace(self._docs.array(key), xpet=about))
 
     def _share(self, key: str, labels: Labels) -> dict[str, LabelNode]:
         out = {}
         for dim, coord in labels.coords.items():
             name = self._docs.array(key).dims[labels.dims.index(dim)]
-            node = self._dims.share(key.rpartition("/")[0], name, coord)
+            node = self._dims.share(parent(key), name, coord)
             out[dim] = LabelNode(coord.values.dtype.str, dict(coord.attrs), node)
         return out
 
@@ -132,6 +135,7 @@ class LeafWriter:
         fill, inline = _fill_of(data, dtype)
         chunks = layout.inner_chunks(dtype, data.shape, ragged=False)
         doc = ArrayDoc(data.shape, dtype, dims, chunks, fill, attrs, {"of": node})
+        self._leftovers.clear(node)
         if not inline:
             write_whole(self._place, node, doc, data)
         self._docs.put(node, doc)

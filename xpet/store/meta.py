@@ -19,6 +19,8 @@ Kind: TypeAlias = Literal["product", "list", "adaptive"]
 Axes: TypeAlias = tuple[tuple[str, int], ...]
 
 FORMAT = "1.0"
+#: a damaged number of runs must not ask for more memory than there is
+_MOST_RUNS = 2**30
 MARK = "xpet"
 
 
@@ -85,11 +87,19 @@ class Meta:
             )
             extra = {key: value for key, value in node.items() if key not in known}
             meta = Meta(**{key: value for key, value in node.items() if key in known}, space=made, extra=extra)
-            if not 0 < int(meta.n_runs) < 2**40:
-                raise ValueError(f"n_runs is {meta.n_runs}")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            _check_types(meta)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CorruptStoreError(f"{where}: the attribute 'xpet' is damaged ({error})") from error
         return meta
+
+
+def _check_types(meta: Meta) -> None:
+    texts = (meta.name, meta.uuid, meta.complete, meta.comment)
+    numbers = (meta.n_runs, meta.generation)
+    if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
+        raise TypeError("a text or a number is of another type")
+    if not 0 < meta.n_runs <= _MOST_RUNS:
+        raise ValueError(f"n_runs is {meta.n_runs}")
 
 
 def check_format(node: Mapping[str, Any], where: str) -> None:

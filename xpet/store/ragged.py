@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xpet.store.chunks import Keys, chunk_key, decode_chunk, encode_chunk, numpy_dtype
-from xpet.store.documents import ArrayDoc
+from xpet.store.documents import ArrayDoc, Fill
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def write_ragged(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Sequence[Array]) -> None:
     """Put the array ``data[i]`` into row ``rows[i]``; what it does not reach is fill.
 
-    ``rows`` is ascending without repeats. Only chunks that some row reaches, or that exist, are written: one long row
-    among short ones costs its own chunks and no others.
+    ``rows`` is ascending without repeats. Only chunks that some row reaches are written: one long row among short ones
+    costs its own chunks and no others.
     """
     length = doc.chunks[0]
     numbers = (rows // length).tolist()
@@ -52,3 +52,14 @@ def lengths_of(data: Sequence[Array], rank: int) -> Array:
 
     shapes = np.array([values.shape for values in data], np.int64).reshape(len(data), rank)
     return shapes[:, 0] if rank == 1 else shapes
+
+
+def blank(rows: Array, lengths: Array, fill: Fill) -> None:
+    """Make fill of what lies beyond the lengths of each row."""
+    import numpy as np
+
+    for axis, sizes in enumerate(lengths.reshape(len(rows), -1).T, start=1):
+        shape = [1] * rows.ndim
+        shape[0], shape[axis] = -1, rows.shape[axis]
+        beyond = (np.arange(rows.shape[axis])[None] >= sizes[:, None]).reshape(shape)
+        rows[np.broadcast_to(beyond, rows.shape)] = fill

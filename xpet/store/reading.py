@@ -9,8 +9,8 @@ from xpet.errors import CorruptStoreError, DataNotInStorageError
 from xpet.store.chunks import read_row, read_rows, read_whole
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.dims import Dims
+from xpet.store.documents import ArrayDoc
 from xpet.store.hierarchy import Hierarchy
-from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.snapshot import Snapshot
 from xpet.values import Coord, Labels, rebuild
 
@@ -24,7 +24,7 @@ def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
     about = hierarchy.array(key).xpet
     parts = {}
     for name, dtype, _, node, _ in about["parts"]:
-        data = read_whole(place, node, hierarchy.array(node))
+        data = _outside_runs(place, node, hierarchy.array(node))
         parts[name] = _text(data) if dtype == "string" and data.ndim == 0 else data
     coords = {name: LabelNode(*each) for name, each in about["coords"].items()}
     dims = Dims(place, hierarchy)
@@ -34,6 +34,15 @@ def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
         about["attrs"],
     )
     return rebuild(about["codec"], about["version"], about["meta"], parts, labels)
+
+
+def _outside_runs(place: Place, node: str, doc: ArrayDoc) -> Array:
+    """An array; a single number, or text that is not long, is its fill, so that nothing is asked for."""
+    import numpy as np
+
+    if doc.shape or doc.fill == "":
+        return read_whole(place, node, doc)
+    return np.array(doc.fill, object if doc.dtype == "string" else doc.dtype)
 
 
 def _text(data: Array) -> str:
@@ -70,23 +79,22 @@ class RunReader:
     def runs_with(self, template: str) -> Array:
         """Which runs have the leaf, as bools along the runs."""
         found = self._complete & False
-        for item, column in self.leaves[template].items():
-            if item not in (COMMENT, ANNOTATIONS):
-                found |= self._complete & (self._variant_numbers(column) != NONE)
+        for column in self.leaves[template].values():
+            found |= self._complete & (self._variant_numbers(column) != NONE)
         return found
 
     def items(self, template: str, run: int) -> dict[str, Any]:
-        """The items of a leaf in one run."""
+        """The items of a leaf in one run; among them its comment and annotations, where the column lacks them."""
         if not 0 <= run < len(self._complete) or not self._complete[run]:
             raise DataNotInStorageError(f"{template}: run {run} is not complete; run the trajectory again")
         out = {}
         for item, column in self.leaves[template].items():
-            number = 0 if column.which is None else int(self._variant_numbers(column)[run])
+            number = int(self._variant_numbers(column)[run])
             if number != NONE:
-                said = item in (COMMENT, ANNOTATIONS)
-                if not said or _text(self._part(column.variants[number].parts[0], run)):
-                    out[item] = self._value(column.variants[number], run)
-        if not out.keys() - {COMMENT, ANNOTATIONS}:
+                if number >= len(column.variants):
+                    raise CorruptStoreError(f"{column.which}: run {run} has variant {number}, and there is none such")
+                out[item] = self._value(column.variants[number], run)
+        if not out:
             raise DataNotInStorageError(f"{template}: run {run} has none")
         return out
 

@@ -3,56 +3,93 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from xpet.store.chunks import read_rows, write_rows
-from xpet.store.documents import ArrayDoc
+from xpet.store.documents import KEYS, ArrayDoc, Keys
+from xpet.store.hierarchy import name_of, parent
+from xpet.store.ragged import blank
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
 
-def relayout(place: Place, node: str, old: ArrayDoc, new: ArrayDoc, rows: Array) -> ArrayDoc:
+def relayout(
+    place: Place, node: str, old: ArrayDoc, new: ArrayDoc, rows: Array, lengths: tuple[str, ArrayDoc] | None = None
+) -> ArrayDoc:
     """Copy ``rows`` from the layout ``old`` into the layout ``new`` and return the document to publish.
 
     A published array only grows; every other change (other chunks, another fill) comes through here. The new chunks
-    lie under the other separator of chunk keys, so that readers of the published document are not disturbed; the old
-    ones are dropped at a later open, once no reader can still be at them.
+    lie under keys of another form, so that readers of the published document are not disturbed; the old ones are
+    dropped at a later open, once no reader can still be at them. ``lengths`` are those of a ragged array, whose
+    padding becomes the new fill.
     """
     import numpy as np
 
-    separator: Literal["/", "."] = "." if old.separator == "/" else "/"
-    drop_chunks(place, node, separator)
-    made = replace(
-        new, separator=separator, xpet={**new.xpet, "retired": {"separator": old.separator, "since": time.time()}}
-    )
+    made = beside(old, new)
+    drop_chunks(place, node, made.keys)
     step = max(old.chunks[0], new.chunks[0])
     for start in range(0, old.shape[0], step):
         stop = min(old.shape[0], start + step)
         some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
         if len(some):
-            write_rows(place, node, made, some, read_rows(place, node, old, start, stop)[some - start])
+            data = read_rows(place, node, old, start, stop)[some - start]
+            if lengths is not None:
+                blank(data, read_rows(place, *lengths, start, stop)[some - start], new.fill)
+            write_rows(place, node, made, some, data)
     return made
 
 
-def drop_chunks(place: Place, node: str, separator: str) -> None:
-    """Delete the chunks of a node that lie under one separator."""
-    place.delete(key for key in place.list(node) if _separator(key[len(node) + 1 :]) == separator)
+def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
+    """The document ``new`` with chunk keys that readers of ``old``, and of what was before it, do not look at."""
+    retired: list[dict[str, Any]] = list(old.xpet.get("retired", ()))
+    since = {entry["keys"]: entry["since"] for entry in retired}
+    # One that was used longest ago, or never.
+    keys: Keys = min((each for each in KEYS if each != old.keys), key=lambda each: since.get(each, 0.0))
+    left = [entry for entry in retired if entry["keys"] != keys]
+    return replace(new, keys=keys, xpet={**new.xpet, "retired": [*left, {"keys": old.keys, "since": time.time()}]})
 
 
-def _separator(key: str) -> str:
-    return key[1:2] if key.startswith("c") else ""
+def drop_chunks(place: Place, node: str, keys: Keys) -> None:
+    """Delete the chunks of a node whose keys have one form."""
+    place.delete([key for key in place.list(node) if _form(key[len(node) + 1 :]) == keys])
 
 
-def drop_retired(place: Place, arrays: Iterable[tuple[str, ArrayDoc]], age: float = 3600.0) -> list[str]:
-    """Delete chunk sets that were replaced at least ``age`` seconds ago; the keys of their arrays."""
-    done = []
+def _form(key: str) -> str:
+    return key[1:2] if key.startswith("c") else "v2" if key[:1].isdigit() else ""
+
+
+def drop_retired(
+    place: Place, arrays: Iterable[tuple[str, ArrayDoc]], age: float = 3600.0
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Delete chunk sets that were replaced at least ``age`` seconds ago; what is retired still, by array."""
+    out = {}
     for node, doc in arrays:
-        retired = doc.xpet.get("retired")
-        if retired and time.time() - retired["since"] > age:
-            drop_chunks(place, node, retired["separator"])
-            done.append(node)
-    return done
+        retired = doc.xpet.get("retired", ())
+        left = [entry for entry in retired if time.time() - entry["since"] <= age]
+        for entry in retired:
+            if entry not in left:
+                drop_chunks(place, node, entry["keys"])
+        if len(left) < len(retired):
+            out[node] = left
+    return out
+
+
+class Leftovers:
+    """What writers that died have left at nodes that were never published."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._names: dict[str, set[str]] = {}
+
+    def clear(self, node: str) -> None:
+        """Make sure that a node to be written has no chunks of another one."""
+        group = parent(node)
+        names = self._names.get(group)
+        if names is None:
+            names = self._names[group] = set(self._place.children(group))
+        if name_of(node) in names:
+            self._place.delete(self._place.list(node))

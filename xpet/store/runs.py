@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.store import layout
+from xpet.store.attempts import ATTEMPTS, Outcomes
 from xpet.store.chunks import read_whole, write_rows, write_whole
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
-from xpet.store.hierarchy import Hierarchy
+from xpet.store.hierarchy import RUN, TABLE, Hierarchy, name_of, parent
 from xpet.store.points import PointColumn
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
-TABLE = "runs"
 NEW, RUNNING, COMPLETE, FAILED = range(4)
 STATUS = "run_status"
 _STATUS_ATTRS = {
@@ -25,13 +25,15 @@ _STATUS_ATTRS = {
     "flag_meanings": "new running complete failed",
 }
 _RUN_CHUNK = 2**20
+_NOT_A_TIME = -(2**63)
+_TIME = {"units": "microseconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 #: the columns of the run table: dtype, fill, attributes
-_COLUMNS: dict[str, tuple[str, Fill, dict[str, str]]] = {
-    "run_started": ("float64", float("nan"), {"long_name": "start, in seconds since 1970-01-01 UTC", "units": "s"}),
+_COLUMNS: dict[str, tuple[str, Fill, dict[str, Any]]] = {
+    "run_started": ("int64", _NOT_A_TIME, {"long_name": "start (UTC)", "_FillValue": _NOT_A_TIME, **_TIME}),
     "run_duration": ("float64", float("nan"), {"long_name": "duration", "units": "s"}),
     "run_error": ("string", "", {"long_name": "traceback of a failed run"}),
-    "run_attempt": ("int64", -1, {"long_name": "which attempt; -1: none yet"}),
-    "run_launch": ("int64", -1, {"long_name": "which launch did it; -1: none yet"}),
+    "run_attempt": ("int64", 0, {"long_name": "attempt within its launch; 0: none yet"}),
+    "run_launch": ("int64", 0, {"long_name": "launch that did the run; 0: none yet"}),
 }
 
 
@@ -47,37 +49,33 @@ class RunTable:
         self._docs.put(TABLE, GroupDoc())
         for name, (dtype, fill, attrs) in _COLUMNS.items():
             chunks = (layout.run_chunk(dtype, ()),)
-            self._docs.put(f"{TABLE}/{name}", ArrayDoc((n_runs,), dtype, (layout.RUN,), chunks, fill, attrs))
+            self._docs.put(f"{TABLE}/{name}", ArrayDoc((n_runs,), dtype, (RUN,), chunks, fill, attrs))
         self._write_run(TABLE, n_runs)
         self._write_status(TABLE, n_runs)
         names = []
         for wanted, column in points:
             key = self._docs.free_key(TABLE, wanted)
-            names.append(key.rpartition("/")[2])
+            names.append(name_of(key))
             about = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
             listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs)}
-            doc = ArrayDoc((n_runs,), column.dtype, (layout.RUN,), chunks, absent, listed, about)
+            doc = ArrayDoc((n_runs,), column.dtype, (RUN,), chunks, absent, listed, about)
             write_whole(self._place, key, doc, column.values)
             self._docs.put(key, doc)
         self._name_coordinates(TABLE, names)
         return names
 
-    def coordinates(self) -> list[str]:
-        """The names of the explored coordinates."""
-        return [
-            key.rpartition("/")[2]
-            for key, doc in self._docs.arrays()
-            if key.startswith(f"{TABLE}/") and "parameter" in doc.xpet
-        ]
-
     def ensure(self, group: str, n_runs: int) -> None:
         """Make a group a Dataset: give it the runs, their status and the explored coordinates."""
-        if f"{group}/{layout.RUN}" in self._docs and STATUS in self._names(group):
+        if f"{group}/{STATUS}" in self._docs:
             return
         self._write_run(group, n_runs)
-        names = self.coordinates()
+        branch = self._docs.group(group.partition("/")[0])
+        own = self._docs.group(group)
+        shared = {key: value for key, value in branch.attrs.items() if key != "comment"}
+        self._docs.put(group, replace(own, attrs={**shared, **own.attrs}))
+        names = self._docs.coordinates()
         for name in (STATUS, *names):
             doc = self._docs.array(f"{TABLE}/{name}")
             write_whole(self._place, f"{group}/{name}", doc, self.read(name))
@@ -92,46 +90,60 @@ class RunTable:
         """Write some rows of a column of the table."""
         write_rows(self._place, f"{TABLE}/{name}", self._docs.array(f"{TABLE}/{name}"), rows, values)
 
-    def set_status(self, rows: Array, values: Array) -> None:
+    def record(self, outcomes: Outcomes) -> None:
+        """Write all that the table says of some runs but their status."""
+        import numpy as np
+
+        rows = outcomes.rows
+        self.write("run_started", rows, np.rint(outcomes.started * 1e6).astype(np.int64))
+        self.write("run_duration", rows, outcomes.duration)
+        self.write("run_attempt", rows, outcomes.attempts % ATTEMPTS + 1)
+        self.write("run_launch", rows, outcomes.attempts // ATTEMPTS)
+        if outcomes.has_errors or (self.read(STATUS)[rows] == FAILED).any():
+            self.write("run_error", rows, outcomes.errors)
+
+    def set_status(self, outcomes: Outcomes) -> None:
         """Write the status of some runs into every Dataset; the run table, which decides, comes last."""
-        groups = [key.rpartition("/")[0] for key in self._docs if key.endswith(f"/{STATUS}")]
+        import numpy as np
+
+        if not len(outcomes.rows):
+            return
+        values = np.where(outcomes.failed, FAILED, COMPLETE).astype(np.uint8)
+        groups = [parent(key) for key, doc in self._docs.arrays() if name_of(key) == STATUS and doc.dims == (RUN,)]
         for group in sorted(groups, key=lambda each: each == TABLE):
             key = f"{group}/{STATUS}"
-            write_rows(self._place, key, self._docs.array(key), rows, values)
+            write_rows(self._place, key, self._docs.array(key), outcomes.rows, values)
 
     def grow(self, n_runs: int, points: Mapping[str, Array]) -> None:
         """Make every array along the runs longer and give the new runs their coordinates."""
         import numpy as np
 
-        old = self._docs.array(f"{TABLE}/{layout.RUN}").shape[0]
+        old = self._docs.array(f"{TABLE}/{RUN}").shape[0]
         rows = np.arange(min(old, n_runs), n_runs)
         for key, doc in list(self._docs.arrays()):
-            if doc.dims[:1] != (layout.RUN,) or key.startswith("_xpet"):
+            if doc.dims[:1] != (RUN,):
                 continue
             grown = replace(doc, shape=(n_runs, *doc.shape[1:]))
             self._docs.put(key, grown)
-            name = key.rpartition("/")[2]
-            if name == layout.RUN and len(doc.shape) == 1 and not doc.xpet:
+            name = name_of(key)
+            if name == RUN:
                 write_rows(self._place, key, grown, rows, rows)
             elif "parameter" in doc.xpet:
                 write_rows(self._place, key, grown, rows, points[name][-len(rows) :])
 
-    def _names(self, group: str) -> set[str]:
-        return {key.rpartition("/")[2] for key in self._docs if key.rpartition("/")[0] == group}
-
     def _write_run(self, group: str, n_runs: int) -> None:
         import numpy as np
 
-        doc = ArrayDoc((n_runs,), "int64", (layout.RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
-        write_whole(self._place, f"{group}/{layout.RUN}", doc, np.arange(n_runs))
-        self._docs.put(f"{group}/{layout.RUN}", doc)
+        doc = ArrayDoc((n_runs,), "int64", (RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
+        write_whole(self._place, f"{group}/{RUN}", doc, np.arange(n_runs))
+        self._docs.put(f"{group}/{RUN}", doc)
 
     def _write_status(self, group: str, n_runs: int) -> None:
         chunks = (layout.run_chunk("uint8", ()),)
-        doc = ArrayDoc((n_runs,), "uint8", (layout.RUN,), chunks, NEW, _STATUS_ATTRS)
+        doc = ArrayDoc((n_runs,), "uint8", (RUN,), chunks, NEW, _STATUS_ATTRS)
         self._docs.put(f"{group}/{STATUS}", doc)
 
     def _name_coordinates(self, group: str, names: Sequence[str]) -> None:
-        doc = self._docs.ensure_group(group)
+        doc = self._docs.group(group)
         listed: dict[str, Any] = {**doc.attrs, "coordinates": " ".join([*names, STATUS])}
         self._docs.put(group, replace(doc, attrs=listed))

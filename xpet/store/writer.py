@@ -6,35 +6,37 @@ document that publishes; what the packets held is deleted after that.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from xpet.errors import CorruptStoreError, StoreBusyError
-from xpet.store import layout, runs
-from xpet.store.attempts import last_failures, winners
+from xpet.store import layout
+from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
 from xpet.store.documents import ArrayDoc, dumps
 from xpet.store.fold import ColumnWriter
+from xpet.store.hierarchy import TABLE
+from xpet.store.journal import OPEN, set_aside, waiting
 from xpet.store.journal import ROOT as JOURNAL
-from xpet.store.journal import waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, write_group
 from xpet.store.meta import Axes, Kind, Meta, pack_complete
-from xpet.store.packets import Batch, Failure, Packet, read_packet
 from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, read_points
 from xpet.store.reading import static_leaves
 from xpet.store.relayout import drop_retired
+from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
+from xpet.store.unpacking import Batch, Packet, read_packet
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
+_LOG = logging.getLogger(__name__)
 _FOLD_BYTES = 64 * 2**20
-#: how many attempts an epoch has room for; a run's attempt number is epoch * ATTEMPTS + try
-ATTEMPTS = 256
-_BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
 
 class Writer:
@@ -50,7 +52,7 @@ class Writer:
         self._meta = snapshot.meta
         self._attrs = dict(snapshot.attrs)
         self._docs = snapshot.hierarchy
-        self._table = runs.RunTable(self.place, self._docs)
+        self._table = RunTable(self.place, self._docs)
         self._complete = snapshot.complete.copy()
         self._columns: ColumnWriter | None = None
 
@@ -78,7 +80,8 @@ class Writer:
 
     def paths(self) -> set[str]:
         """The paths of the leaves outside runs."""
-        return set(static_leaves(self._docs))
+        empty = {doc.xpet["path"] for _, doc in self._docs.groups() if doc.xpet.get("empty")}
+        return empty | set(static_leaves(self._docs))
 
     def missing(self) -> Sequence[int]:
         """The runs that are not complete, ascending."""
@@ -112,85 +115,64 @@ class Writer:
             if data is None:
                 continue
             keys.append(key)
-            packets.append(read_packet(data, f"{self.place.url}/{key}"))
+            packets.append(self._read_packet(key, data))
             size += len(data)
             if size > _FOLD_BYTES:
                 done += self._fold(packets, keys)
                 keys, packets, size = [], [], 0
         return done + self._fold(packets, keys) if keys else done
 
-    def _fold(self, packets: Sequence[Packet], keys: Sequence[str]) -> int:
-        import numpy as np
+    def _read_packet(self, key: str, data: bytes) -> Packet:
+        packet = read_packet(data)
+        # A log that was not closed may end anywhere: its worker was killed.
+        if packet.damaged or (packet.torn and not key.endswith(OPEN)):
+            kept = set_aside(self.place, key, data)
+            _LOG.warning(
+                "%s/%s is damaged: what can be read of it is kept, runs that cannot are not complete and will be done "
+                "again; the object itself is now %s", self.place.url, key, kept,
+            )  # fmt: skip
+        return packet
 
+    def _fold(self, packets: Sequence[Packet], keys: Sequence[str]) -> int:
+        self._check_lease()
         batches = winners([batch for packet in packets for batch in packet.batches], self._complete)
-        rows = np.concatenate([batch.runs for batch in batches]) if batches else np.empty(0, np.int64)
-        order = np.argsort(rows, kind="stable")
         complete = self._complete.copy()
-        complete[rows] = True
-        self._write_columns(batches, rows[order], complete)
+        for batch in batches:
+            complete[batch.runs] = True
         failures = last_failures([each for packet in packets for each in packet.failures], complete)
-        self._write_table(batches, order, rows[order], failures)
+        ended = outcomes(batches, failures)
+        try:
+            self._write_columns(batches, ended.rows[~ended.failed], complete)
+        except BaseException:
+            # What it knows of the columns is now ahead of what they hold.
+            self._columns = None
+            raise
+        if len(ended.rows):
+            self._table.record(ended)
+        self._write_documents()
+        self._check_lease()
+        self._table.set_status(ended)
         self._complete = complete
-        if self._columns is not None:
-            self._columns.finish()
-        self.publish(rows, failures)
+        self.publish()
         self.place.delete(keys)
-        return len(rows)
+        return int((~ended.failed).sum())
 
     def _write_columns(self, batches: Sequence[Batch], rows: Array, complete: Array) -> None:
         if not len(rows):
             return
         if self._columns is None:
             self._columns = ColumnWriter(self.place, self._docs, self._complete)
-        for group in {layout.place_of(entry.template)[0] for batch in batches for entry in batch.fields}:
-            self._table.ensure(group, self.n_runs)
+        for path in {layout.place_of(entry.template)[0] for batch in batches for entry in batch.fields}:
+            self._table.ensure(self._docs.group_key(path), self.n_runs)
         self._columns.write(batches, rows, complete)
-
-    def _write_table(
-        self, batches: Sequence[Batch], order: Array, rows: Array, failures: Mapping[int, Failure]
-    ) -> None:
-        import numpy as np
-
-        failed = np.array(sorted(failures), np.int64)
-        lost = [failures[run] for run in failed.tolist()]
-        everything = np.concatenate([rows, failed])
-        if not len(everything):
-            return
-        again = np.argsort(everything, kind="stable")
-
-        def column(name: str) -> Array:
-            done = [getattr(batch, name) for batch in batches]
-            first = np.concatenate(done)[order] if done else np.empty(0)
-            second = np.array([getattr(each, name.rstrip("s") if name == "attempts" else name) for each in lost])
-            return np.concatenate([first, second])[again]
-
-        attempts = column("attempts").astype(np.int64)
-        errors = np.full(len(everything), "", object)
-        errors[len(rows) :] = [each.error for each in lost]
-        sorted_rows = everything[again]
-        self._table.write("run_started", sorted_rows, column("started"))
-        self._table.write("run_duration", sorted_rows, column("duration"))
-        self._table.write("run_attempt", sorted_rows, attempts)
-        self._table.write("run_launch", sorted_rows, attempts // ATTEMPTS)
-        if len(lost) or runs.FAILED in self._table.read(runs.STATUS)[rows]:
-            self._table.write("run_error", sorted_rows, errors[again])
+        self._columns.finish()
 
     # Publishing -------------------------------------------------------------------------------------------------------
 
-    def publish(self, rows: Array | None = None, failures: Mapping[int, Failure] | None = None) -> None:
-        """Make the present state the one that readers see; ``rows`` became complete, ``failures`` failed."""
-        import numpy as np
-
+    def publish(self) -> None:
+        """Make the present state the one that readers see."""
         self._check_lease()
         self._write_documents()
-        if rows is not None and (len(rows) or failures):
-            failed = np.array(sorted(failures or {}), np.int64)
-            changed = np.concatenate([rows, failed])
-            status = np.concatenate(
-                [np.full(len(rows), runs.COMPLETE, np.uint8), np.full(len(failed), runs.FAILED, np.uint8)]
-            )
-            order = np.argsort(changed, kind="stable")
-            self._table.set_status(changed[order], status[order])
         self._meta = replace(
             self._meta, generation=self._meta.generation + 1, complete=pack_complete(self._complete), state="ready"
         )
@@ -242,10 +224,9 @@ class Writer:
         size = int(intent["new"])
         if self.n_runs < size:
             points = {
-                name: _values_from_json(given, self._docs.array(f"{runs.TABLE}/{name}"))
+                name: _values_from_json(given, self._docs.array(f"{TABLE}/{name}"))
                 for name, given in intent["points"].items()
             }
-            self._docs.changed.update(name for name, doc in self._docs.arrays() if doc.dims[:1] == (layout.RUN,))
             self._table.grow(size, points)
             complete = np.zeros(size, bool)
             complete[: self.n_runs] = self._complete
@@ -260,8 +241,6 @@ class Writer:
 
     def recover(self) -> None:
         """Finish what a writer before this one left unfinished."""
-        import json
-
         for key in self.place.list(f"{JOURNAL}/expand"):
             data = self.place.read(key)
             if data is not None:
@@ -271,10 +250,10 @@ class Writer:
                     raise CorruptStoreError(f"{self.place.url}/{key}: the intent is damaged ({error})") from error
                 self._roll_forward(key, intent)
         self.fold(unfinished=True)
-        dropped = drop_retired(self.place, list(self._docs.arrays()))
-        for node in dropped:
+        for node, left in drop_retired(self.place, self._docs.arrays()).items():
             doc = self._docs.array(node)
-            self._docs.put(node, replace(doc, xpet={k: v for k, v in doc.xpet.items() if k != "retired"}))
+            rest = {key: value for key, value in doc.xpet.items() if key != "retired"}
+            self._docs.put(node, replace(doc, xpet={**rest, "retired": left} if left else rest))
         self.place.sweep()
 
 

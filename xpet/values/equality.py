@@ -35,7 +35,18 @@ def _same_data(a: Any, b: Any) -> bool:
     if isinstance(a, str) or isinstance(b, str):
         return type(a) is type(b) and a == b
     x, y = np.asarray(a), np.asarray(b)
-    return x.dtype == y.dtype and x.shape == y.shape and np.array_equal(x, y, equal_nan=x.dtype.kind in "fc")
+    if x.dtype != y.dtype or x.shape != y.shape or not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
+        return False
+    if x.dtype.kind == "c":
+        return _same_signs(x.real, y.real) and _same_signs(x.imag, y.imag)
+    return x.dtype.kind != "f" or _same_signs(x, y)
+
+
+def _same_signs(x: Any, y: Any) -> bool:
+    """Whether zeros have the same sign; that of NaN is not kept."""
+    import numpy as np
+
+    return bool((np.isnan(x) | (np.signbit(x) == np.signbit(y))).all())
 
 
 def labels_equal(a: Labels, b: Labels) -> bool:

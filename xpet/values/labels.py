@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xpet.values.parts import Coord, Labels
+from xpet.values.parts import Coord, Labels, is_coordinate
 
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -67,6 +67,8 @@ def label(
 
     if isinstance(value, Labelled):
         raise TypeError("label: the value is labelled already; give all labels in one call")
+    if type(value).__name__ in ("DataArray", "Dataset"):
+        raise TypeError(f"label: a {type(value).__name__} has labels of its own; store it as it is, or its .values")
     names: tuple[Any, ...] = (dims,) if isinstance(dims, str) else tuple(dims)
     shape = np.shape(value)
     if names and len(names) != len(shape):
@@ -92,8 +94,10 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
         raise ValueError(
             f"label: the coordinate {name!r} has shape {values.shape}, the dimension has length {sizes[name]}"
         )
-    if values.dtype.kind not in "biufU":
-        raise ValueError(f"label: the coordinate {name!r} has dtype {values.dtype}; numbers and texts are possible")
+    if not is_coordinate(values):
+        raise ValueError(
+            f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, and texts that are UTF-8, are possible"
+        )
     return Coord(values, attrs)
 
 
@@ -106,5 +110,5 @@ def _attrs(units: str | None, attrs: Mapping[Any, Any] | None) -> dict[str, str 
     for key, given in (attrs or {}).items():
         if not isinstance(key, str) or not isinstance(given, str | int | float):
             raise TypeError(f"label: the attribute {key!r} must be a text or a number, got {type(given).__name__}")
-        out[key] = given
+        out[key] = str(given) if isinstance(given, str) else int(given) if isinstance(given, int) else float(given)
     return out

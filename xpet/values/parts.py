@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 Data: TypeAlias = "bool | int | float | complex | str | Array"
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text has no surrogates, so that files and other languages can hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_coordinate(values: Array) -> bool:
+    """Whether an array can label a dimension: real numbers, but not long doubles, or texts that are UTF-8."""
+    if values.dtype.kind == "U":
+        return all(map(is_utf8, values.ravel().tolist()))
+    return values.dtype.kind in "biuf" and values.dtype.itemsize <= 8
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Coord:
     """The labels along one dimension: a 1-D array of numbers or texts, with attributes."""

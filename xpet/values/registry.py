@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from xpet.errors import UnsupportedValueError
+from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.labels import Labelled
 from xpet.values.parts import Data, Encoded, Labels, Part
+from xpet.values.text import PACKED, from_text
 
 
 class Codec(Protocol):
@@ -83,6 +84,9 @@ _BY_NAME: dict[str, str] = {
     "xarray.DataArray": "xpet.values.codecs.dataarray:codec",
 }
 
+#: the newest version of each encoding that this version of xpet knows
+_VERSION = 1
+
 _loaded: dict[str, Codec] = {}
 
 
@@ -100,24 +104,57 @@ def encode(value: object, where: str = "") -> Encoded:
     if isinstance(value, Opaque):
         return value.encoded
     if isinstance(value, Labelled):
-        return replace(encode(value.value, where), labels=value.labels)
+        encoded = encode(value.value, where)
+        return replace(encoded, labels=_fitting(value.labels, encoded))
     for target in _BY_TYPE.get(f"{kind.__module__}.{kind.__qualname__}", ()):
         try:
-            encoded = _codec(target).encode(value)
+            found = _codec(target).encode(value)
         except UnsupportedValueError as error:
-            raise UnsupportedValueError(f"{where or 'value'}: {error}") from None
-        if encoded is not None:
-            return encoded
+            raise UnsupportedValueError(f"{where or 'value'} of type {_name(kind)}: {error}") from None
+        if found is not None:
+            return found
     raise UnsupportedValueError(
-        f"{where or 'value'}: a value of type {kind.__module__}.{kind.__qualname__} cannot be kept without loss; "
+        f"{where or 'value'}: a value of type {_name(kind)} cannot be kept without loss; "
         "turn it into numbers, texts, NumPy arrays, or lists, tuples and dicts of them"
     )
 
 
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _fitting(labels: Labels, encoded: Encoded) -> Labels:
+    """Labels without the dims if what they name is not an array once it is encoded."""
+    return labels if len(labels.dims) == getattr(encoded.parts[0].data, "ndim", 0) else Labels(attrs=labels.attrs)
+
+
 def decode(encoded: Encoded) -> Any:
-    """The value of the parts; an :class:`Opaque` if its codec is not installed."""
+    """The value of the parts; an :class:`Opaque` if its codec, or this version of it, is not installed.
+
+    Raises
+    ------
+    CorruptStoreError
+        If the parts are not what the codec makes.
+    """
+    if encoded.codec == PACKED:
+        encoded = _guarded(lambda: from_text(str(encoded.part())), encoded)
     target = _BY_NAME.get(encoded.codec)
-    return Opaque(encoded) if target is None else _codec(target).decode(encoded)
+    if target is None or encoded.version > _VERSION:
+        return Opaque(encoded)
+    codec = _codec(target)
+    return _guarded(lambda: codec.decode(encoded), encoded)
+
+
+def _guarded(made: Callable[[], Any], encoded: Encoded) -> Any:
+    try:
+        return made()
+    except CorruptStoreError:
+        raise
+    except Exception as error:
+        raise CorruptStoreError(
+            f"a stored value in the encoding {encoded.codec!r} is damaged, as it cannot be rebuilt "
+            f"({type(error).__name__}: {error}); rerun what made it"
+        ) from error
 
 
 def rebuild(codec: str, version: int, meta: Mapping[str, Any], parts: Mapping[str, Data], labels: Labels) -> Any:

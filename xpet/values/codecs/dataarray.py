@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from xpet.errors import UnsupportedValueError
 from xpet.values.codecs.ndarray import codec as ndarray_codec
 from xpet.values.codecs.structure import codec as structure_codec
-from xpet.values.parts import Coord, Encoded, Labels, Part
+from xpet.values.parts import Coord, Encoded, Labels, Part, is_coordinate
 
 _PLAIN = (str, int, float)
 
@@ -22,44 +24,53 @@ class DataArrayCodec:
         array = ndarray_codec.encode(value.values)
         if array is None:
             raise UnsupportedValueError(f"a DataArray of dtype {value.dtype} cannot be kept without loss; use numbers")
-        coords = {str(name): _coord(name, coord) for name, coord in value.coords.items()}
+        if not all(isinstance(dim, str) for dim in value.dims) or len(set(value.dims)) < len(value.dims):
+            raise UnsupportedValueError(
+                f"a DataArray with the dims {value.dims} cannot be kept; each needs a text of its own"
+            )
+        coords = {name: _coord(name, coord) for name, coord in value.coords.items()}
+        labels = _labels(value.dims)
+        named = {label: coords[dim] for dim, label in zip(value.dims, labels, strict=True) if dim in coords}
         meta = {
             "array": dict(array.meta),
-            "name": structure_codec.encode(value.name).part(),
-            "attrs": structure_codec.encode(dict(value.attrs)).part(),
-            "dims": [_name(dim) for dim in value.dims],
-            "coords": {
-                str(name): structure_codec.encode(dict(coord.attrs)).part() for name, coord in value.coords.items()
-            },
+            "name": _text(value.name),
+            "attrs": _text(dict(value.attrs)),
+            "dims": list(value.dims),
+            "coords": {name: _text(dict(coord.attrs)) for name, coord in value.coords.items()},
         }
-        labels = Labels(tuple(str(dim) for dim in value.dims), coords, _plain(value.attrs))
-        return Encoded(self.name, array.parts, meta=meta, labels=labels)
+        return Encoded(self.name, array.parts, meta=meta, labels=Labels(labels, named, _plain(value.attrs)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataArray, loaded."""
         import xarray as xr
 
-        def unpack(text: str) -> Any:
-            return structure_codec.decode(Encoded("json", (Part(text),)))
-
         meta, labels = encoded.meta, encoded.labels
         data = ndarray_codec.decode(Encoded("numpy.ndarray", encoded.parts, meta=meta["array"]))
+        called = dict(zip(meta["dims"], labels.dims, strict=True))
         coords = {
-            name: xr.Variable((name,), labels.coords[name].values, unpack(attrs))
+            name: xr.Variable((name,), labels.coords[called[name]].values, _value(attrs))
             for name, attrs in meta["coords"].items()
         }
-        return xr.DataArray(data, coords, tuple(meta["dims"]), unpack(meta["name"]), unpack(meta["attrs"]))
+        return xr.DataArray(data, coords, tuple(meta["dims"]), _value(meta["name"]), _value(meta["attrs"]))
 
 
-def _name(dim: object) -> str:
-    if not isinstance(dim, str):
-        raise UnsupportedValueError(f"a DataArray with the dim {dim!r} cannot be kept; dims must have text names")
-    return dim
+def _text(value: object) -> object:
+    return structure_codec.encode(value).part()
+
+
+def _value(text: str) -> Any:
+    return structure_codec.decode(Encoded("json", (Part(text),)))
+
+
+def _labels(dims: Sequence[str]) -> tuple[str, ...]:
+    """The dims as names: other characters than letters, digits, ``_`` and ``-`` are not for a store's keys."""
+    made = tuple(re.sub(r"[^A-Za-z0-9_-]", "_", dim) or "_" for dim in dims)
+    return made if len(set(made)) == len(made) else tuple(f"{name}-{k}" for k, name in enumerate(made))
 
 
 def _coord(name: object, coord: Any) -> Coord:
     values = coord.values
-    if coord.dims != (name,) or values.dtype.kind not in "biufU":
+    if coord.dims != (name,) or not is_coordinate(values):
         raise UnsupportedValueError(
             f"a DataArray with the coordinate {name!r} of dims {coord.dims} and dtype {values.dtype} cannot be kept; "
             "drop it with .reset_coords(drop=True) or store it as a result of its own"

@@ -11,7 +11,12 @@ from xpet.values.parts import Encoded, Part
 if TYPE_CHECKING:
     import numpy as np
 
-_DTYPE = re.compile(r"[<>|=][biufc][0-9]{1,2}")
+_DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248]|c(8|16))")
+
+
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype is of the numbers that a store can hold: platform-dependent long doubles are not."""
+    return _DTYPE.fullmatch(dtype.str) is not None
 
 
 def safe_dtype(text: object) -> np.dtype[Any]:
@@ -30,7 +35,7 @@ class NumericArray:
 
     def encode(self, value: Any) -> Encoded | None:
         """One part in native byte order. Other dtypes are other codecs'."""
-        if value.dtype.kind not in "biufc" or value.dtype.itemsize > 16 or value.dtype.str[1:] in ("f16", "f12"):
+        if not is_numeric(value.dtype):
             return None
         data = value.astype(value.dtype.newbyteorder("="), copy=False)
         return Encoded(self.name, (Part(data),), meta={"dtype": value.dtype.str})

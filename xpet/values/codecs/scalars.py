@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from xpet.values.parts import Encoded, Part
+from xpet.values.parts import Encoded, Part, is_utf8
 
 _TYPES: dict[str, Any] = {"float": float, "int": int, "bool": bool, "complex": complex, "str": str}
 _INT64 = range(-(2**63), 2**63)
@@ -21,21 +21,13 @@ class PythonScalar:
         """One part: the value itself. An int beyond 64 bits or text that is not UTF-8 is another codec's."""
         if self.name == "int" and value not in _INT64:
             return None
-        if self.name == "str" and not _is_utf8(value):
+        if self.name == "str" and not is_utf8(value):
             return None
         return Encoded(self.name, (Part(value),))
 
     def decode(self, encoded: Encoded) -> Any:
         """The value as its Python type."""
         return _TYPES[self.name](encoded.part())
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class NumpyScalar:

@@ -1,0 +1,78 @@
+"""What a schema record says of the values in the run records that follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from xpet.store.documents import DTYPES
+from xpet.values import Labels
+from xpet.values.text import labels_from_json, labels_to_json
+
+#: what a leaf of one run says that the same leaf of other runs does not, as items beside its own
+COMMENT, ANNOTATIONS = "@comment", "@annotations"
+
+Form = Literal["scalar", "array", "text"]
+_PLAIN = ("template", "item", "kind", "class_name", "comment", "codec", "version", "meta")
+_MOST_DIMS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """What is the same for a part in all runs of a schema."""
+
+    name: str
+    form: Form
+    dtype: str
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One item of a leaf, as a schema describes it."""
+
+    template: str
+    item: str
+    kind: str
+    class_name: str
+    comment: str
+    codec: str
+    version: int
+    meta: str
+    parts: tuple[PartSpec, ...]
+    labels: Labels = field(default_factory=Labels)
+
+    def to_json(self) -> dict[str, Any]:
+        """The field as its schema record has it."""
+        out: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        out["parts"] = [[part.name, part.form, part.dtype, part.rank] for part in self.parts]
+        out["labels"] = labels_to_json(self.labels)
+        return out
+
+    @staticmethod
+    def from_json(node: Mapping[str, Any]) -> Field:
+        """The field of a schema record.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not one.
+        """
+        parts = tuple(_part(*part) for part in node["parts"])
+        if not parts:
+            raise ValueError("no parts")
+        plain = {name: _is_a(node[name], int if name == "version" else str) for name in _PLAIN}
+        return Field(**plain, parts=parts, labels=labels_from_json(node["labels"]))
+
+
+def _part(name: str, form: Form, dtype: str, rank: int) -> PartSpec:
+    if form not in get_args(Form) or dtype not in DTYPES or not 0 <= _is_a(rank, int) <= _MOST_DIMS:
+        raise ValueError(f"a part of form {form!r}, dtype {dtype!r} and rank {rank!r}")
+    return PartSpec(_is_a(name, str), form, dtype, rank)
+
+
+def _is_a(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} where a {kind.__name__} was expected")
+    return value

@@ -1,0 +1,230 @@
+"""One part of a column: dense while all runs have one shape, ragged from the first that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xpet.store import layout
+from xpet.store.chunks import read_rows, write_rows
+from xpet.store.columns import PartNode
+from xpet.store.dims import Dims, is_private
+from xpet.store.documents import ArrayDoc
+from xpet.store.fields import PartSpec
+from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
+from xpet.store.ragged import lengths_of, write_ragged
+from xpet.store.relayout import Leftovers, drop_chunks, relayout
+
+if TYPE_CHECKING:
+    from xpet.store.place import Place
+    from xpet.values.parts import Array
+
+    #: the values of some runs: an array over them if they have one shape, else one array each
+    Values: TypeAlias = "Array | list[Any]"
+
+
+class PartWriter:
+    """Writes parts into their arrays and keeps the documents of these up to date."""
+
+    def __init__(self, place: Place, hierarchy: Hierarchy, dims: Dims, n_runs: int) -> None:
+        self._place = place
+        self._docs = hierarchy
+        self._dims = dims
+        self._n_runs = n_runs
+        self._leftovers = Leftovers(place)
+        #: arrays whose chunks are not those that readers of the published document look at
+        self._unpublished: set[str] = set()
+
+    def create(
+        self, node: str, spec: PartSpec, dims: Sequence[str], inner: Sequence[int], attrs: dict[str, Any]
+    ) -> PartNode:
+        """Add the array of a part; no run has it yet."""
+        disk = layout.disk_dtype(spec.dtype)
+        chunks = layout.inner_chunks(disk, inner, ragged=False)
+        doc = ArrayDoc(
+            shape=(self._n_runs, *inner),
+            dtype=disk,
+            dims=(RUN, *dims),
+            chunks=(layout.run_chunk(disk, chunks), *chunks),
+            fill=layout.default_fill(disk),
+            attrs=attrs,
+            xpet={"of": node},
+        )
+        self.add(node, doc)
+        return PartNode(spec.name, spec.dtype, spec.rank, node)
+
+    def add(self, node: str, doc: ArrayDoc) -> None:
+        """Add an array that is nobody's yet."""
+        self._leftovers.clear(node)
+        self._docs.put(node, doc)
+        self._unpublished.add(node)
+
+    def write(self, part: PartNode, rows: Array, given: Values, have: Array, names: Sequence[str]) -> PartNode:
+        """Put values into the rows of the runs ``rows``, ascending; ``have`` tells which runs had the part before.
+
+        ``names`` are what the user calls the dims.
+        """
+        values = _on_disk(given, part)
+        doc = self._docs.array(part.node)
+        if part.lengths is None and (isinstance(values, list) or values.shape[1:] != doc.shape[1:]):
+            part = self._make_ragged(part, values, have)
+        if part.lengths is None:
+            assert not isinstance(values, list)
+            doc = self._spare_fill(part, values, have)
+            write_rows(self._place, part.node, doc, rows, values)
+        else:
+            each = list(values)
+            self._widen(part, each, names)
+            doc = self._spare_fill(part, each, have)
+            write_ragged(self._place, part.node, doc, rows, each)
+            write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths_of(each, part.rank))
+        return part
+
+    def own_dim(self, node: str, axis: int, name: str) -> str:
+        """Give one dim of an array a name that is its alone and has no labels, unless it has; returns that name."""
+        doc = self._docs.array(node)
+        dim = doc.dims[axis]
+        labels = f"{parent(node)}/{dim}"
+        if not is_private(dim) or (labels in self._docs and self._docs.array(labels).dims == (dim,)):
+            dim = self._dims.private(node, name)
+            self._docs.put(node, replace(doc, dims=(*doc.dims[:axis], dim, *doc.dims[axis + 1 :])))
+        return dim
+
+    def finish(self, part: PartNode, full: bool) -> None:
+        """Bring the attributes that depend on completeness up to date; ``full`` if every run has the part."""
+        self._fill_attribute(part.node, part.dtype, full and part.lengths is None)
+        if part.lengths is not None:
+            self._fill_attribute(part.lengths, "int64", full)
+
+    def published(self) -> None:
+        """From now on readers look at all arrays as they are."""
+        self._unpublished.clear()
+
+    # Rows of different shape ------------------------------------------------------------------------------------------
+
+    def _make_ragged(self, part: PartNode, values: Values, have: Array) -> PartNode:
+        """From here on the rows of this part may differ in shape; the rows that are there keep the shape they have."""
+        doc = self._docs.array(part.node)
+        made = replace(part, lengths=self._new_lengths(part, doc, have))
+        wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
+        inner = layout.inner_chunks(doc.dtype, wide, ragged=True)
+        if inner != doc.chunks[1:]:
+            recut = replace(doc, chunks=(layout.run_chunk(doc.dtype, inner), *inner))
+            self._relayout(part, doc, recut, have)
+        return made
+
+    def _new_lengths(self, part: PartNode, doc: ArrayDoc, have: Array) -> str:
+        import numpy as np
+
+        node = self._docs.free_key(parent(part.node), f"{name_of(part.node)}.len")
+        one = part.rank == 1
+        dims = (RUN,) if one else (RUN, self._dims.private(part.node, "rank"))
+        shape = (doc.shape[0],) if one else (doc.shape[0], part.rank)
+        chunks = (layout.run_chunk("int64", shape[1:]), *shape[1:])
+        about = ArrayDoc(shape, "int64", dims, chunks, -1, {"long_name": "length in each run"}, {"of": part.node})
+        self.add(node, about)
+        rows = np.flatnonzero(have)
+        if len(rows):
+            filled = np.broadcast_to(np.array(doc.shape[1:], np.int64), (len(rows), part.rank))
+            write_rows(self._place, node, about, rows, filled[:, 0] if one else filled)
+        return node
+
+    def _widen(self, part: PartNode, values: list[Array], names: Sequence[str]) -> None:
+        """Make room, and keep those dims apart along which runs now differ in size."""
+        doc = self._docs.array(part.node)
+        for axis, size in enumerate(doc.shape[1:], start=1):
+            if any(value.shape[axis - 1] != size for value in values):
+                self.own_dim(part.node, axis, names[axis - 1] if names else f"d{axis - 1}")
+        doc = self._docs.array(part.node)
+        wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
+        self._docs.put(part.node, replace(doc, shape=(doc.shape[0], *wide)))
+
+    # Numbers that mean "not there" ------------------------------------------------------------------------------------
+
+    def _spare_fill(self, part: PartNode, values: Values, have: Array) -> ArrayDoc:
+        """The document of an integer part whose fill is a number that no run has, if there is such a number."""
+        import numpy as np
+
+        doc = self._docs.array(part.node)
+        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or not _holds(values, doc.fill):
+            return doc
+        new = np.unique(values if isinstance(values, np.ndarray) else np.concatenate([each.ravel() for each in values]))
+        spare = np.setdiff1d(np.array(list(layout.spare_fills(doc.dtype)), doc.dtype), new)
+        spare = self._unused(part.node, doc, np.flatnonzero(have), spare)
+        if not len(spare):
+            made = replace(doc, xpet={**doc.xpet, "no_spare": True})
+            self._docs.put(part.node, made)
+            return made
+        fill = next(each for each in layout.spare_fills(doc.dtype) if each in spare)
+        return self._relayout(part, doc, replace(doc, fill=fill), have)
+
+    def _unused(self, node: str, doc: ArrayDoc, rows: Array, numbers: Array) -> Array:
+        """Those of some numbers that no row holds."""
+        import numpy as np
+
+        step = doc.chunks[0]
+        for number in np.unique(rows // step).tolist():
+            start, stop = number * step, min((number + 1) * step, doc.shape[0])
+            some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
+            numbers = np.setdiff1d(numbers, read_rows(self._place, node, doc, start, stop)[some - start])
+        return numbers
+
+    def _relayout(self, part: PartNode, old: ArrayDoc, new: ArrayDoc, have: Array) -> ArrayDoc:
+        import numpy as np
+
+        rows = np.flatnonzero(have)
+        if len(rows) or part.node not in self._unpublished:
+            lengths = None if part.lengths is None else (part.lengths, self._docs.array(part.lengths))
+            made = relayout(self._place, part.node, old, new, rows, lengths)
+            if part.node in self._unpublished:
+                drop_chunks(self._place, part.node, old.keys)
+                left = [entry for entry in made.xpet["retired"] if entry["keys"] != old.keys]
+                made = replace(made, xpet={**made.xpet, "retired": left})
+            new = made
+        self._unpublished.add(part.node)
+        self._docs.put(part.node, new)
+        return new
+
+    def _fill_attribute(self, node: str, dtype: str, full: bool) -> None:
+        """What lets plain tools see that a number is not there, while some are not."""
+        doc = self._docs.array(node)
+        attrs = {key: value for key, value in doc.attrs.items() if key not in ("_FillValue", "dtype")}
+        if full and dtype == "bool":
+            attrs["dtype"] = "bool"
+        elif not full and layout.is_integer(doc.dtype) and not doc.xpet.get("no_spare"):
+            attrs["_FillValue"] = doc.fill
+        self._docs.put(node, replace(doc, attrs=attrs))
+
+
+def _on_disk(values: Values, part: PartNode) -> Values:
+    """The values of a part as chunks hold them: texts as objects, bools as int8."""
+    import numpy as np
+
+    if part.dtype == "string" and part.rank == 0:
+        texts = np.empty(len(values), object)
+        texts[:] = values
+        return texts
+    if part.dtype != "bool":
+        return values
+    return values.astype("int8") if isinstance(values, np.ndarray) else [value.astype("int8") for value in values]
+
+
+def widest(values: Values, rank: int) -> tuple[int, ...]:
+    """The inner shape that holds all values."""
+    if not isinstance(values, list):
+        return tuple(values.shape[1:])
+    return tuple(max(value.shape[axis] for value in values) for axis in range(rank))
+
+
+def alike_along(values: Values, rank: int) -> tuple[bool, ...]:
+    """Along which inner axes all values have one size."""
+    if not isinstance(values, list):
+        return (True,) * rank
+    return tuple(len({value.shape[axis] for value in values}) == 1 for axis in range(rank))
+
+
+def _holds(values: Values, number: object) -> bool:
+    if isinstance(values, list):
+        return any(bool((value == number).any()) for value in values)
+    return bool((values == number).any())

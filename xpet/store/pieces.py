@@ -1,0 +1,59 @@
+"""What the runs of one batch have under one name, as it is sorted into columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from xpet.store.fields import Field, PartSpec
+from xpet.values import Encoded, Labels, Part
+from xpet.values.text import PACKED, to_text
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """The values of one field in the runs of one batch: for each part an array over the runs, or one value each."""
+
+    entry: Field
+    rows: Array
+    data: tuple[Array | list[Any], ...]
+
+
+def text_piece(like: Piece, item: str, codec: str, texts: list[str]) -> Piece:
+    """Texts for the runs of a piece, as another item of its leaf."""
+    entry = replace(
+        like.entry, item=item, codec=codec, version=1, meta="{}", parts=(PartSpec("", "text", "string"),),
+        labels=Labels(),
+    )  # fmt: skip
+    return Piece(entry, like.rows, (texts,))
+
+
+def packed(piece: Piece) -> Piece:
+    """A piece whose values are all texts, one for each whole encoding."""
+    entry, meta = piece.entry, json.loads(piece.entry.meta)
+    texts = []
+    for values in zip(*piece.data, strict=True):
+        parts = tuple(Part(value, spec.name) for spec, value in zip(entry.parts, values, strict=True))
+        texts.append(to_text(Encoded(entry.codec, parts, entry.version, meta, entry.labels)))
+    return text_piece(piece, entry.item, PACKED, texts)
+
+
+def merged(pieces: Sequence[Piece]) -> tuple[Array, list[Array | list[Any]]]:
+    """All rows of some pieces, ascending, and the values of each part in that order."""
+    import numpy as np
+
+    rows = np.concatenate([piece.rows for piece in pieces])
+    order = np.argsort(rows, kind="stable")
+    data: list[Array | list[Any]] = []
+    for parts in zip(*(piece.data for piece in pieces), strict=True):
+        if all(isinstance(part, np.ndarray) for part in parts) and len({part.shape[1:] for part in parts}) == 1:
+            data.append(np.concatenate(parts)[order])
+        else:
+            each = [value for part in parts for value in part]
+            data.append([each[i] for i in order])
+    return rows[order], data

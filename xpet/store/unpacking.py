@@ -1,0 +1,194 @@
+"""Reading packets: whatever is whole in them, and nothing else.
+
+What a crash or a bad disk did to a packet must cost no more than the records it hit, so that nothing here raises.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from xpet.store.fields import Field, PartSpec
+from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, RUN, RUN_HEAD, SCHEMA
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+_LOG = logging.getLogger(__name__)
+_ERRORS = (KeyError, ValueError, TypeError, OverflowError, RecursionError, OSError, AttributeError, struct.error)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """All complete runs of one schema in one packet: scalars as arrays over the runs, the rest run by run."""
+
+    fields: tuple[Field, ...]
+    runs: Array
+    attempts: Array
+    started: Array
+    duration: Array
+    #: per field, per part: an array over the runs (scalars, arrays of one shape), or a list of arrays or texts
+    data: tuple[tuple[Array | list[Any], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed run."""
+
+    run: int
+    attempt: int
+    started: float
+    duration: float
+    error: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packet:
+    """What a packet holds; ``torn`` if its end was cut off, ``damaged`` if something before it cannot be read."""
+
+    batches: tuple[Batch, ...]
+    failures: tuple[Failure, ...]
+    torn: bool
+    damaged: bool
+
+
+def records(data: bytes) -> Iterator[memoryview | None]:
+    """The payloads of the records in ``data``; None for one that is damaged, and at the end if that was cut off."""
+    view, at = memoryview(data), 0
+    while at < len(view):
+        payload, end = _record(view, at)
+        # If its length is right, what follows it is whole.
+        if payload is None and (end >= len(view) or _record(view, end)[0] is None):
+            end = len(view)
+        yield payload
+        at = end
+
+
+def _record(view: memoryview, at: int) -> tuple[memoryview | None, int]:
+    if at + FRAME.size > len(view):
+        return None, len(view)
+    length, check = FRAME.unpack_from(view, at)
+    start = at + FRAME.size
+    payload = view[start : start + length]
+    whole = 0 < length == len(payload) and zlib.crc32(payload) == check
+    return (payload if whole else None), start + length
+
+
+def finished_runs(data: bytes) -> dict[int, str | None]:
+    """The runs that a packet records: None for a complete one, the error for a failed one."""
+    out: dict[int, str | None] = {}
+    for payload in records(data):
+        if payload is None:
+            continue
+        if payload[0] == RUN and len(payload) >= RUN_HEAD.size:
+            out[RUN_HEAD.unpack_from(payload)[2]] = None
+        elif payload[0] == FAILED and len(payload) >= FAIL_HEAD.size:
+            out[FAIL_HEAD.unpack_from(payload)[1]] = _text(payload[FAIL_HEAD.size :])
+    return out
+
+
+def read_packet(data: bytes) -> Packet:
+    """What a packet holds, as far as it is whole."""
+    schemas: dict[int, tuple[Field, ...]] = {}
+    rows: dict[int, list[memoryview]] = {}
+    failures: list[Failure] = []
+    n_bad = 0
+    torn = False
+    for payload in records(data):
+        torn = payload is None
+        try:
+            n_bad += payload is None or not _sort(payload, schemas, rows, failures)
+        except _ERRORS as error:
+            _LOG.debug("a record cannot be read: %r", error)
+            n_bad += 1
+    batches = []
+    for number, found in rows.items():
+        try:
+            batches.append(_batch(schemas[number], found))
+        except _ERRORS as error:
+            _LOG.debug("the runs of a schema cannot be read: %r", error)
+            n_bad += 1
+    return Packet(tuple(batches), tuple(failures), torn, n_bad > torn)
+
+
+def _sort(
+    payload: memoryview,
+    schemas: dict[int, tuple[Field, ...]],
+    rows: dict[int, list[memoryview]],
+    failures: list[Failure],
+) -> bool:
+    kind = payload[0]
+    if kind == RUN:
+        number = RUN_HEAD.unpack_from(payload)[1]
+        if number not in schemas:
+            return False
+        rows.setdefault(number, []).append(payload)
+    elif kind == SCHEMA:
+        node = json.loads(bytes(payload[5:]))
+        schemas[int.from_bytes(payload[1:5], "little")] = tuple(Field.from_json(entry) for entry in node)
+    elif kind == FAILED:
+        _, run, attempt, started, duration = FAIL_HEAD.unpack_from(payload)
+        failures.append(Failure(run, attempt, started, duration, _text(payload[FAIL_HEAD.size :])))
+    return True
+
+
+def _text(payload: memoryview) -> str:
+    return str(payload, "utf-8", "replace")
+
+
+def _batch(fields: tuple[Field, ...], found: Sequence[memoryview]) -> Batch:
+    import numpy as np
+
+    scalars = [spec for entry in fields for spec in entry.parts if spec.form == "scalar"]
+    row = np.dtype(
+        [("kind", "u1"), ("schema", "<u4"), ("run", "<i8"), ("attempt", "<i8"), ("started", "<f8"), ("duration", "<f8")]
+        + [(f"s{i}", np.dtype(spec.dtype).newbyteorder("<")) for i, spec in enumerate(scalars)]
+    )
+    head = np.frombuffer(b"".join([payload[: row.itemsize] for payload in found]), row)
+    cursors = [row.itemsize] * len(found)
+    data: list[tuple[Array | list[Any], ...]] = []
+    at = 0
+    for entry in fields:
+        parts: list[Array | list[Any]] = []
+        for spec in entry.parts:
+            if spec.form == "scalar":
+                parts.append(head[f"s{at}"].copy())
+                at += 1
+            else:
+                take: Callable[..., Any] = _take_text if spec.form == "text" else _take_array
+                column = [take(payload, cursors, i, spec) for i, payload in enumerate(found)]
+                same = spec.form == "array" and len({value.shape for value in column}) == 1
+                parts.append(np.stack(column) if same else column)
+        data.append(tuple(parts))
+    return Batch(
+        fields, head["run"].copy(), head["attempt"].copy(), head["started"].copy(), head["duration"].copy(), tuple(data)
+    )
+
+
+def _take_text(payload: memoryview, cursors: list[int], i: int, spec: PartSpec) -> str:
+    (length,) = COUNT.unpack_from(payload, cursors[i])
+    start = cursors[i] + COUNT.size
+    cursors[i] = start + length
+    if cursors[i] > len(payload):
+        raise ValueError(f"the text of part {spec.name!r} is longer than its record")
+    return str(payload[start : cursors[i]], "utf-8")
+
+
+def _take_array(payload: memoryview, cursors: list[int], i: int, spec: PartSpec) -> Array:
+    import numpy as np
+
+    shape = struct.unpack_from(f"<{spec.rank}Q", payload, cursors[i])
+    start = cursors[i] + 8 * spec.rank
+    dtype = np.dtype(spec.dtype).newbyteorder("<")
+    count = 1
+    for size in shape:
+        count *= size
+    cursors[i] = start + count * dtype.itemsize
+    if not count:
+        return np.empty(shape, dtype)
+    return np.frombuffer(payload, dtype, count, start).reshape(shape)

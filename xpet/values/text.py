@@ -1,0 +1,79 @@
+"""An encoding as one text, for where there is no array to hold its parts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from xpet.errors import CorruptStoreError
+from xpet.values.codecs.ndarray import safe_dtype
+from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+#: the codec that stands for any other: its one part is the text of an encoding
+PACKED = "packed"
+
+
+def labels_to_json(labels: Labels) -> dict[str, Any]:
+    """Labels as JSON, coordinate values included."""
+    coords = {
+        name: {**_array_to_json(coord.values), "attrs": dict(coord.attrs)} for name, coord in labels.coords.items()
+    }
+    return {"dims": list(labels.dims), "coords": coords, "attrs": dict(labels.attrs)}
+
+
+def labels_from_json(node: Mapping[str, Any]) -> Labels:
+    """The labels of :func:`labels_to_json`."""
+    coords = {name: Coord(_array_from_json(given), given["attrs"]) for name, given in node["coords"].items()}
+    return Labels(tuple(node["dims"]), coords, node["attrs"])
+
+
+def _array_to_json(array: Array) -> dict[str, Any]:
+    text = array.dtype.kind == "U"
+    data = array.tolist() if text else base64.b64encode(array.tobytes()).decode()
+    return {"dtype": array.dtype.str, "data": data}
+
+
+def _array_from_json(node: Mapping[str, Any]) -> Array:
+    import numpy as np
+
+    if not isinstance(node["data"], list):
+        return np.frombuffer(base64.b64decode(node["data"]), safe_dtype(node["dtype"]))
+    texts = [str(text) for text in node["data"]]
+    width = max(map(len, texts), default=0)
+    if str(node["dtype"])[:2] not in ("<U", ">U") or not width <= int(node["dtype"][2:]) <= 1024 + 64 * width:
+        raise CorruptStoreError(f"the dtype {node['dtype']!r} of a stored coordinate does not fit its texts")
+    return np.array(texts, node["dtype"])
+
+
+def to_text(encoded: Encoded) -> str:
+    """An encoding as one text."""
+    parts = {part.name: _data_to_json(part.data) for part in encoded.parts}
+    head = {"codec": encoded.codec, "version": encoded.version, "meta": dict(encoded.meta)}
+    return json.dumps({**head, "parts": parts, "labels": labels_to_json(encoded.labels)})
+
+
+def from_text(text: str) -> Encoded:
+    """The encoding of :func:`to_text`."""
+    node = json.loads(text)
+    parts = tuple(Part(_data_from_json(data), name) for name, data in node["parts"].items())
+    return Encoded(str(node["codec"]), parts, int(node["version"]), node["meta"], labels_from_json(node["labels"]))
+
+
+def _data_to_json(data: Data) -> Any:
+    import numpy as np
+
+    if isinstance(data, str):
+        return data
+    array = np.asarray(data)
+    return {**_array_to_json(array), "shape": list(array.shape)}
+
+
+def _data_from_json(node: Any) -> Data:
+    if isinstance(node, str):
+        return node
+    return _array_from_json(node).reshape(tuple(node["shape"]))
