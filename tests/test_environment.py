@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import threading
+import uuid
 import warnings
 
 import pandas as pd
@@ -24,8 +25,8 @@ def at(tmp_path):
 
 
 @pytest.fixture
-def in_memory(request):
-    return StoreAt(f"memory://{request.node.name}-{id(request)}")
+def in_memory():
+    return StoreAt(f"memory://{uuid.uuid4().hex}")
 
 
 # what it takes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +19,8 @@ def at(tmp_path):
 
 
 @pytest.fixture
-def url(request):
-    return f"memory://{request.node.name}-{id(request)}"
+def url():
+    return f"memory://{uuid.uuid4().hex}"
 
 
 def fi(I, tau):  # noqa: E741 - the symbol of a current
