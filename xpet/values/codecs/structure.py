@@ -67,7 +67,8 @@ def _pack_numpy(value: Any) -> Any:
 
     kind = type(value)
     if kind is np.str_:
-        return _tagged("numpy.str", _pack(str(value)))
+        # Not str(value), which drops NULs at the end.
+        return _tagged("numpy.str", _pack(value[:]))
     if kind is np.ndarray or (isinstance(value, np.generic) and value.dtype.type is kind):
         tag = "ndarray" if kind is np.ndarray else "numpy"
         dtype = value.dtype

@@ -1,0 +1,59 @@
+"""Labels around arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from xpet.values import decode, encode, label, unlabelled
+
+V = np.zeros((2, 3))
+
+
+def test_the_value_comes_back_without_them():
+    made = label(V, ("a", "b"), {"b": label([1, 2, 3], units="ms")}, "mV", {"long_name": "V", "k": np.float64(0.5)})
+    encoded = encode(made)
+    assert encoded.labels.dims == ("a", "b")
+    assert encoded.labels.attrs == {"units": "mV", "long_name": "V", "k": 0.5}
+    assert type(encoded.labels.attrs["k"]) is float
+    assert encoded.labels.coords["b"].attrs == {"units": "ms"}
+    assert unlabelled(made) is V
+    np.testing.assert_array_equal(decode(encoded), V)
+
+
+@pytest.mark.parametrize("value", [["a", "b"], [[1, 2.0], [3, 4]], np.array(["a", "b"])], ids=str)
+def test_what_is_no_array_once_it_is_stored_keeps_its_attributes_only(value: Any):
+    names = tuple("ab"[: np.ndim(value)])
+    encoded = encode(label(value, names, attrs={"note": "n"}))
+    assert encoded.labels.dims == ()
+    assert encoded.labels.attrs == {"note": "n"}
+
+
+def test_lists_of_numbers_can_have_dims():
+    encoded = encode(label([1.0, 2.0], "x", {"x": ["a", "b"]}))
+    assert encoded.labels.dims == ("x",)
+    assert decode(encoded) == [1.0, 2.0]
+
+
+BAD = {
+    "too few dims": (lambda: label(V, "a"), ValueError, "one name per dimension"),
+    "a dim twice": (lambda: label(V, ("a", "a")), ValueError, "repeat"),
+    "no name": (lambda: label(V, ("a", "b c")), ValueError, "'b c'"),
+    "coordinate of no dim": (lambda: label(V, ("a", "b"), {"c": [1]}), ValueError, "'c'"),
+    "length of a coordinate": (lambda: label(V, ("a", "b"), {"b": [1]}), ValueError, "length 3"),
+    "objects as coordinate": (lambda: label([1.0], "a", {"a": np.array([None])}), ValueError, "dtype object"),
+    "surrogates as coordinate": (lambda: label([1.0], "a", {"a": ["\udcff"]}), ValueError, "UTF-8"),
+    "units": (lambda: label(V, units=3), TypeError, "units"),
+    "attribute": (lambda: label(V, attrs={"a": [1]}), TypeError, "'a'"),
+    "twice": (lambda: label(label(V)), TypeError, "already"),
+    "DataArray": (lambda: label(xr.DataArray(V)), TypeError, "DataArray"),
+}
+
+
+@pytest.mark.parametrize(("make", "error", "match"), BAD.values(), ids=BAD)
+def test_bad(make: Any, error: type[Exception], match: str):
+    with pytest.raises(error, match=match):
+        make()
