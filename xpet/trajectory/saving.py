@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +34,15 @@ def new_trajectory(root: Root, title: str) -> NewTrajectory:
         points=points,
         leaves=[static_leaf(leaf) for leaf in leaves(root)],
         groups=groups(root),
-        writer={name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__},
+        writer=versions(),
         title=title,
     )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The versions of what writes; looked up once, as it reads the metadata of installed packages."""
+    return {name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__}
 
 
 def explored_points(root: Root) -> list[tuple[str, PointColumn]]:
