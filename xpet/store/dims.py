@@ -98,17 +98,17 @@ class Dims:
         """
         group = parent(key)
         node = _below(group, dim)
-        if name_of(key) == dim or self._docs.is_reserved(dim):
+        if name_of(key) == dim or self._docs.is_reserved(dim) or self._docs.has_group(group, dim):
             return False
-        same = {node: coord is not None}
+        same: dict[str, bool] = {}
         for other, doc in self._docs.related(group):
             if name_of(other) == dim:
                 same[other] = doc.dims == (dim,) and coord is not None and coords_equal(self.coord(other), coord)
                 if not same[other]:
                     return False
-        if node not in self._docs and self._docs.is_taken(node):
+        if node not in same and self._docs.is_taken(node):
             return False
-        labelled = coord is not None
+        labelled = same[node] = coord is not None
         return all(
             doc.shape[doc.dims.index(dim)] == size and same.get(_below(parent(other), dim), False) == labelled
             for other, doc in self._docs.related(group)

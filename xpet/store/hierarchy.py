@@ -107,7 +107,8 @@ class Hierarchy:
     def is_reserved(self, name: str) -> bool:
         """Whether a name is the runs' own, or a coordinate's, which groups with columns repeat."""
         name = name.lower()
-        return name == RUN or name.startswith(f"{RUN}_") or name in map(str.lower, self._coordinates)
+        own = name == RUN or (name.startswith(f"{RUN}_") and "." not in name)
+        return own or name in map(str.lower, self._coordinates)
 
     def free_key(self, group: str, name: str) -> str:
         """``group/name``, or with ``.1``, ``.2``, … behind it if that is taken, be it by a dimension."""
@@ -130,16 +131,14 @@ class Hierarchy:
             elif isinstance(known, GroupDoc) and not known.xpet.get("empty") and natural != TABLE:
                 key = natural
             else:
-                key = self._new_group(key, natural, so_far)
+                key = self.free_key(key, segment)
+                self.put(key, GroupDoc(xpet={} if key == natural else {"group": so_far}))
         return key
 
-    def _new_group(self, above: str, natural: str, path: str) -> str:
-        if not self.is_taken(natural):
-            self.put(natural, GroupDoc())
-            return natural
-        key = self.free_key(above, name_of(natural))
-        self.put(key, GroupDoc(xpet={"group": path}))
-        return key
+    def has_group(self, group: str, name: str) -> bool:
+        """Whether a group called ``name`` is somewhere in a group."""
+        prefix = f"{group}/" if group else ""
+        return any(key.startswith(prefix) and name_of(key) == name for key, _ in self.groups())
 
     def related(self, group: str) -> Iterator[tuple[str, ArrayDoc]]:
         """The arrays of a group, its ancestors and its descendants: those whose dims xarray aligns."""
