@@ -27,7 +27,8 @@ WORDS = np.array(["a", "bcd"])
 PARAMETERS = {
     "x": 1.0, "mode": "a", "cell.threshold": -50.0, "every.integer": -3, "every.flag": True, "every.text": "µ → ∞",
     "every.number": complex(1, -2), "every.nan": float("nan"), "every.minus0": -0.0, "every.large": 10**30,
-    "every.nothing": None, "every.raw": b"\x00\xff", "every.surrogate": "\udcff", "every.f4": np.float32(0.1),
+    "every.nothing": None, "every.raw": b"\x00\xff", "every.surrogate": "\udcff",
+    "every.long": "xpet " * 1000, "every.f4": np.float32(0.1),
     "every.i2": np.int16(-7), "every.true": np.bool_(True), "every.floats": [1.5, float("inf")], "every.pair": (1, 2),
     "every.mixed": [1, "a", None, (2.0,)], "every.empty": [], "every.table": {"k": [1, 2], 3: {"s"}},
     "every.vector": np.arange(3, dtype="<i4"), "every.matrix": np.arange(6, dtype=">f8").reshape(2, 3),

@@ -58,7 +58,7 @@ def add_outside_runs(traj: xpet.Trajectory) -> None:
     threshold.v_annotations.f_set(paper="a note", year=1999)
     values = {
         "integer": -3, "flag": True, "text": "µ → ∞", "number": complex(1, -2), "nan": float("nan"), "minus0": -0.0,
-        "large": 10**30, "nothing": None, "raw": b"\x00\xff", "surrogate": "\udcff",
+        "large": 10**30, "nothing": None, "raw": b"\x00\xff", "surrogate": "\udcff", "long": "xpet " * 1000,
         "f4": np.float32(0.1), "i2": np.int16(-7), "true": np.bool_(True), "floats": [1.5, float("inf")],
         "pair": (1, 2), "mixed": [1, "a", None, (2.0,)], "empty": [], "table": {"k": [1, 2], 3: {"s"}},
         "vector": np.arange(3, dtype="<i4"), "matrix": np.arange(6, dtype=">f8").reshape(2, 3),
