@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,9 +134,11 @@ def group(place: Place, path: str = "results") -> xr.Dataset:
 
 def to_netcdf(dataset: xr.Dataset) -> xr.Dataset:
     """Return a Dataset after a way through netCDF."""
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("error")
-        return xr.open_dataset(io.BytesIO(bytes(dataset.to_netcdf(engine="h5netcdf")))).load()
+        dataset.to_netcdf(f"{folder}/copy.nc")
+        with xr.open_dataset(f"{folder}/copy.nc") as back:
+            return back.load()
 
 
 class Death(BaseException):

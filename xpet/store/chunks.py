@@ -148,7 +148,8 @@ def write_whole(place: Keys, node: str, doc: ArrayDoc, data: Array) -> None:
     """Write an array of any rank, chunk by chunk."""
     grids = [range(-(-size // length)) for size, length in zip(doc.shape, doc.chunks, strict=True)]
     for index in itertools.product(*grids):
-        source = data[(*(slice(i * n, (i + 1) * n) for i, n in zip(index, doc.chunks, strict=True)), ...)]
+        cut = tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, doc.chunks, strict=True))
+        source = data[cut] if cut else data
         chunk = source
         if source.shape != doc.chunks:
             chunk = _empty(doc)

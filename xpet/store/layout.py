@@ -97,14 +97,20 @@ def default_fill(dtype: str) -> Fill:
 
 
 def spare_fills(dtype: str) -> Iterator[int]:
-    """Numbers of an integer dtype that may stand for "not there", the least likely data first."""
+    """Numbers of an integer dtype that may stand for "not there", the least likely data first.
+
+    Plain tools make floats of the data before they look for them, and ints again when they write, so that those of 64
+    bits are exact as floats.
+    """
     bits = 8 * itemsize(dtype)
+    apart = 1 if bits < 64 else 4096
     low, high = (0, 2**bits - 1) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    high += 1 - apart
     if low:
         yield low
     yield high
     for step in range(1, 128):
-        yield from (low + step, high - step)
+        yield from (low + step * apart, high - step * apart)
 
 
 def is_integer(dtype: str) -> bool:

@@ -150,13 +150,14 @@ class PartWriter:
         if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or not _holds(values, doc.fill):
             return doc
         new = np.unique(values if isinstance(values, np.ndarray) else np.concatenate([each.ravel() for each in values]))
-        spare = np.setdiff1d(np.array(list(layout.spare_fills(doc.dtype)), doc.dtype), new)
-        spare = self._unused(part.node, doc, np.flatnonzero(have), spare)
-        if not len(spare):
+        spare = list(layout.spare_fills(doc.dtype))
+        unused = np.setdiff1d(_as_seen(np.array(spare, doc.dtype)), _as_seen(new))
+        unused = self._unused(part.node, doc, np.flatnonzero(have), unused)
+        fill = next((each for each in spare if each in unused), None)
+        if fill is None:
             made = replace(doc, xpet={**doc.xpet, "no_spare": True})
             self._docs.put(part.node, made)
             return made
-        fill = next(each for each in layout.spare_fills(doc.dtype) if each in spare)
         return self._relayout(part, doc, replace(doc, fill=fill), have)
 
     def _unused(self, node: str, doc: ArrayDoc, rows: Array, numbers: Array) -> Array:
@@ -167,7 +168,7 @@ class PartWriter:
         for number in np.unique(rows // step).tolist():
             start, stop = number * step, min((number + 1) * step, doc.shape[0])
             some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
-            numbers = np.setdiff1d(numbers, read_rows(self._place, node, doc, start, stop)[some - start])
+            numbers = np.setdiff1d(numbers, _as_seen(read_rows(self._place, node, doc, start, stop)[some - start]))
         return numbers
 
     def _relayout(self, part: PartNode, old: ArrayDoc, new: ArrayDoc, have: Array) -> ArrayDoc:
@@ -224,7 +225,11 @@ def alike_along(values: Values, rank: int) -> tuple[bool, ...]:
     return tuple(len({value.shape[axis] for value in values}) == 1 for axis in range(rank))
 
 
+def _as_seen(values: Array) -> Array:
+    """Integers as plain tools compare them: those of 64 bits as floats."""
+    return values.astype("f8") if values.dtype.itemsize == 8 else values
+
+
 def _holds(values: Values, number: object) -> bool:
-    if isinstance(values, list):
-        return any(bool((value == number).any()) for value in values)
-    return bool((values == number).any())
+    found = values if isinstance(values, list) else [values]
+    return any(bool((_as_seen(value) == number).any()) for value in found)
