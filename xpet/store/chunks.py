@@ -164,9 +164,8 @@ def read_rows(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int) -> A
 
 def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, ...]) -> Array:
     """The first ``inner`` items of each inner dimension of one row, 0-d for a scalar; reads only their chunks."""
-    import numpy as np
-
-    return np.asarray(_read(place, node, doc, row, row + 1, inner)[0])
+    # Reshaped, not indexed: a text that leaves its array would come back without the NULs at its end.
+    return _read(place, node, doc, row, row + 1, inner).reshape(inner)
 
 
 def _read(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]) -> Array:
