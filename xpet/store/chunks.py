@@ -66,7 +66,7 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
             from numcodecs.vlen import VLenUTF8
 
             packed = Zstd().decode(data)
-            # The codecs make room for what the bytes claim, so that the claims are checked first.
+            # The codecs believe what the bytes claim, so that the claims are checked first.
             _expect(int.from_bytes(packed[:4], "little"), math.prod(doc.chunks), "texts")
             texts: Array = VLenUTF8().decode(packed)
             return texts.reshape(doc.chunks)
@@ -74,6 +74,7 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
 
         size = itemsize(doc.dtype) * math.prod(doc.chunks)
         _expect(int.from_bytes(data[4:8], "little"), size, "bytes")
+        _expect(len(data), int.from_bytes(data[12:16], "little"), "compressed bytes")
         raw = blosc.decompress(data)
         _expect(len(raw), size, "bytes")
         return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)

@@ -132,6 +132,8 @@ def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
         attrs = dict(node.get("attributes", {}))
         ours = attrs.pop("xpet", None)
         xpet = json.loads(ours) if isinstance(ours, str) else {}
+        if not isinstance(xpet, dict) or node["node_type"] not in ("group", "array"):
+            raise ValueError(f"a node of type {node['node_type']!r} with the attribute xpet={ours!r}")
         if node["node_type"] == "group":
             return GroupDoc(attrs, xpet)
         dtype = node["data_type"]
