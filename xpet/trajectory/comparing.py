@@ -92,8 +92,9 @@ def changed_parameters(root: Root, snapshot: Snapshot) -> list[str]:
         if path not in stored:
             continue
         (key, about), here = stored[path], leaf.f_items().get("")
-        units = about["attrs"].get("units"), here.labels.attrs.get("units") if isinstance(here, Labelled) else None
-        if units[0] != units[1]:
+        # A value that was loaded, or an array with attributes of its own, says nothing of units here.
+        if isinstance(here, Labelled) and here.labels.attrs.get("units") != about["attrs"].get("units"):
+            units = about["attrs"].get("units"), here.labels.attrs.get("units")
             found.append(f"{path} has the units {units[0]!r} in the store and {units[1]!r} here")
         if path not in explored:
             there, here = read_static(snapshot.place, snapshot.hierarchy, key), unlabelled(here)
