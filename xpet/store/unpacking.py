@@ -94,47 +94,50 @@ def finished_runs(data: bytes) -> dict[int, str | None]:
 
 def read_packet(data: bytes) -> Packet:
     """What a packet holds, as far as it is whole."""
-    schemas: dict[int, tuple[Field, ...]] = {}
-    rows: dict[int, list[memoryview]] = {}
-    failures: list[Failure] = []
+    found = _Sorted()
     n_bad = 0
     torn = False
     for payload in records(data):
         torn = payload is None
         try:
-            n_bad += payload is None or not _sort(payload, schemas, rows, failures)
+            n_bad += payload is None or not found.add(payload)
         except _ERRORS as error:
             _LOG.debug("a record cannot be read: %r", error)
             n_bad += 1
     batches = []
-    for number, found in rows.items():
+    for fields, rows in found.rows:
         try:
-            batches.append(_batch(schemas[number], found))
+            batches.extend([_batch(fields, rows)] if rows else [])
         except _ERRORS as error:
             _LOG.debug("the runs of a schema cannot be read: %r", error)
             n_bad += 1
-    return Packet(tuple(batches), tuple(failures), torn, n_bad > torn)
+    return Packet(tuple(batches), tuple(found.failures), torn, n_bad > torn)
 
 
-def _sort(
-    payload: memoryview,
-    schemas: dict[int, tuple[Field, ...]],
-    rows: dict[int, list[memoryview]],
-    failures: list[Failure],
-) -> bool:
-    kind = payload[0]
-    if kind == RUN:
-        number = RUN_HEAD.unpack_from(payload)[1]
-        if number not in schemas:
-            return False
-        rows.setdefault(number, []).append(payload)
-    elif kind == SCHEMA:
-        node = json.loads(bytes(payload[5:]))
-        schemas[int.from_bytes(payload[1:5], "little")] = tuple(Field.from_json(entry) for entry in node)
-    elif kind == FAILED:
-        _, run, attempt, started, duration = FAIL_HEAD.unpack_from(payload)
-        failures.append(Failure(run, attempt, started, duration, _text(payload[FAIL_HEAD.size :])))
-    return True
+class _Sorted:
+    """Records by what they are: the runs of each schema, and failures."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[tuple[Field, ...], list[memoryview]]] = []
+        self.failures: list[Failure] = []
+        self._of_schema: dict[int, list[memoryview]] = {}
+
+    def add(self, payload: memoryview) -> bool:
+        """Take a record; False if nothing says what is in it."""
+        kind = payload[0]
+        if kind == RUN:
+            rows = self._of_schema.get(RUN_HEAD.unpack_from(payload)[1])
+            if rows is None:
+                return False
+            rows.append(payload)
+        elif kind == SCHEMA:
+            fields = tuple(Field.from_json(entry) for entry in json.loads(bytes(payload[5:])))
+            rows = self._of_schema[int.from_bytes(payload[1:5], "little")] = []
+            self.rows.append((fields, rows))
+        elif kind == FAILED:
+            _, run, attempt, started, duration = FAIL_HEAD.unpack_from(payload)
+            self.failures.append(Failure(run, attempt, started, duration, _text(payload[FAIL_HEAD.size :])))
+        return True
 
 
 def _text(payload: memoryview) -> str:
