@@ -10,6 +10,7 @@ from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, name_of, parent
 from xpet.values import Coord, Labels, coords_equal
+from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -86,7 +87,7 @@ class Dims:
             doc = self._docs.array(node)
             values = read_whole(self._place, node, doc)
             dtype = doc.xpet.get("dtype")
-            known = Coord(values if dtype is None else values.astype(dtype), doc.xpet.get("attrs", {}))
+            known = Coord(values if dtype is None else as_stored(values, dtype), doc.xpet.get("attrs", {}))
             self._known[node] = known
         return known
 

@@ -13,6 +13,7 @@ from xpet.store.documents import ArrayDoc
 from xpet.store.hierarchy import Hierarchy
 from xpet.store.snapshot import Snapshot
 from xpet.values import Coord, Labels, rebuild
+from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 
 def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
     """The value of one item of a leaf outside runs; ``key`` is its main array."""
-    about = hierarchy.array(key).xpet
+    try:
+        return _read_static(place, hierarchy, hierarchy.array(key).xpet)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptStoreError(f"{place.url}/{key}: what its document says is damaged ({error!r})") from error
+
+
+def _read_static(place: Place, hierarchy: Hierarchy, about: Mapping[str, Any]) -> Any:
     parts = {}
     for name, dtype, _, node, _ in about["parts"]:
         data = _outside_runs(place, node, hierarchy.array(node))
@@ -52,7 +59,11 @@ def _text(data: Array) -> str:
 def _shared(dims: Dims, label: LabelNode) -> Coord:
     assert label.node is not None
     coord = dims.coord(label.node)
-    return Coord(coord.values.astype(label.dtype), label.attrs)
+    return Coord(_as_given(coord.values, label), label.attrs)
+
+
+def _as_given(values: Array, label: LabelNode) -> Array:
+    return as_stored(values.astype(object) if values.dtype.kind == "U" else values, label.dtype)
 
 
 class RunReader:
@@ -140,13 +151,13 @@ class RunReader:
     def _coord(self, label: LabelNode, own: Array | None) -> Coord:
         if own is None:
             return _shared(self._dims, label)
-        return Coord(own.astype(label.dtype), label.attrs)
+        return Coord(_as_given(own, label), label.attrs)
 
 
 def static_leaves(hierarchy: Hierarchy) -> dict[str, dict[str, tuple[str, Mapping[str, Any]]]]:
     """The leaves outside runs: path -> item -> (key of its main array, what its document says)."""
     out: dict[str, dict[str, tuple[str, Mapping[str, Any]]]] = {}
     for key, doc in hierarchy.arrays():
-        if "path" in doc.xpet and "column" not in doc.xpet:
+        if "column" not in doc.xpet and isinstance(doc.xpet.get("path"), str) and isinstance(doc.xpet.get("item"), str):
             out.setdefault(doc.xpet["path"], {})[doc.xpet["item"]] = (key, doc.xpet)
     return out

@@ -42,7 +42,7 @@ def _document(place: Place, key: str) -> dict[str, Any] | None:
         return None
     try:
         document = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptStoreError(f"{place.url}/{key}: not JSON ({error}); the object is damaged") from error
     if not isinstance(document, dict):
         raise CorruptStoreError(f"{place.url}/{key}: not a JSON object; the object is damaged")
@@ -52,6 +52,15 @@ def _document(place: Place, key: str) -> dict[str, Any] | None:
 def _mark(document: Mapping[str, Any]) -> object:
     attributes = document.get("attributes")
     return attributes.get(MARK) if isinstance(attributes, dict) else None
+
+
+def _is_of_store(mark: object) -> bool:
+    """Whether our mark is the one of a store, not that of a trajectory."""
+    try:
+        node = json.loads(str(mark))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(node, dict) and "format" in node and "uuid" not in node
 
 
 def is_store(place: Place) -> bool | None:
@@ -74,7 +83,7 @@ def list_trajectories(store: Place) -> tuple[list[str], list[str]]:
                 others.append(name)
             else:
                 found.append((float(json.loads(str(mark))["created"]), name))
-        except (CorruptStoreError, ValueError, KeyError, TypeError):
+        except (CorruptStoreError, ValueError, KeyError, TypeError, RecursionError):
             others.append(name)
     return [name for _, name in sorted(found)], others
 
@@ -86,10 +95,10 @@ def find_snapshot(store: Place, name: str) -> Snapshot | None:
     if document is None:
         return None
     mark = _mark(document)
-    if mark is None:
+    if mark is None or _is_of_store(mark):
+        what = "a Zarr hierarchy that xpet did not write" if mark is None else "a store of trajectories"
         raise ForeignStoreError(
-            f"{place.url}: a Zarr hierarchy that xpet did not write is there, where a trajectory was expected; "
-            "choose another name or store"
+            f"{place.url}: {what} is there, where a trajectory was expected; choose another name or store"
         )
     meta = Meta.from_json(mark, place.url)
     try:

@@ -43,11 +43,19 @@ def _array_from_json(node: Mapping[str, Any]) -> Array:
 
     if not isinstance(node["data"], list):
         return np.frombuffer(base64.b64decode(node["data"]), safe_dtype(node["dtype"]))
-    texts = [str(text) for text in node["data"]]
-    width = max(map(len, texts), default=0)
-    if str(node["dtype"])[:2] not in ("<U", ">U") or not width <= int(node["dtype"][2:]) <= 1024 + 64 * width:
-        raise CorruptStoreError(f"the dtype {node['dtype']!r} of a stored coordinate does not fit its texts")
-    return np.array(texts, node["dtype"])
+    return as_stored(np.array([str(text) for text in node["data"]], object), node["dtype"])
+
+
+def as_stored(values: Array, dtype: object) -> Array:
+    """Labels as they were given, by the dtype that a store names: of numbers, or of texts, which are objects here."""
+    import numpy as np
+
+    if values.dtype != object:
+        return values.astype(safe_dtype(dtype))
+    width = max(map(len, values.ravel().tolist()), default=0)
+    if str(dtype)[:2] not in ("<U", ">U") or not width <= int(str(dtype)[2:]) <= 1024 + 64 * width:
+        raise CorruptStoreError(f"the dtype {dtype!r} of a stored coordinate does not fit its texts")
+    return values.astype(np.dtype(str(dtype)))
 
 
 def to_text(encoded: Encoded) -> str:

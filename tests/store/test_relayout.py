@@ -1,0 +1,120 @@
+"""An array laid out anew, beside the chunks that others still read; and rows of different shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures_columns import memory
+
+from xpet.store import relayout as module
+from xpet.store.chunks import read_whole, write_whole
+from xpet.store.documents import ArrayDoc
+from xpet.store.ragged import blank, lengths_of, write_ragged
+from xpet.store.relayout import Leftovers, drop_retired, relayout
+
+
+def document(n: int = 7, width: int = 4, chunks: tuple[int, int] = (2, 3), fill: int = -1) -> ArrayDoc:
+    return ArrayDoc((n, width), "int16", ("run", "z.d0"), chunks, fill)
+
+
+ROWS = np.arange(28, dtype="int16").reshape(7, 4)
+
+
+@pytest.mark.parametrize("chunks", [(1, 1), (2, 3), (5, 4), (100, 100)], ids=str)
+def test_readers_of_the_old_layout_are_not_disturbed(chunks: tuple[int, int]):
+    place = memory()
+    doc = document()
+    write_whole(place, "z", doc, ROWS)
+    layouts = [doc]
+    some = np.array([0, 3, 6])
+    expected = ROWS
+    for fill in (-2, -3):
+        new = relayout(place, "z", layouts[-1], replace(layouts[-1], chunks=chunks, fill=fill), some)
+        expected = np.full_like(ROWS, fill)
+        expected[some] = ROWS[some]
+        np.testing.assert_array_equal(read_whole(place, "z", new), expected)
+        np.testing.assert_array_equal(read_whole(place, "z", layouts[0]), ROWS)
+        layouts.append(new)
+    assert [each.keys for each in layouts] == ["/", ".", "v2"]
+    assert [each["keys"] for each in layouts[-1].xpet["retired"]] == ["/", "."]
+
+
+def test_the_layout_that_was_left_first_makes_room():
+    place = memory()
+    doc = document()
+    write_whole(place, "z", doc, ROWS)
+    seen = []
+    for _ in range(7):
+        doc = relayout(place, "z", doc, doc, np.arange(7))
+        seen.append(doc.keys)
+        np.testing.assert_array_equal(read_whole(place, "z", doc), ROWS)
+    assert seen == [".", "v2", "/", ".", "v2", "/", "."]
+    assert len(doc.xpet["retired"]) == 2
+
+
+def test_retired_chunks_go_when_they_are_old(monkeypatch: pytest.MonkeyPatch):
+    place = memory()
+    old = document()
+    write_whole(place, "z", old, ROWS)
+    new = relayout(place, "z", old, old, np.arange(7))
+    assert drop_retired(place, [("z", new)]) == {}
+    np.testing.assert_array_equal(read_whole(place, "z", old), ROWS)
+    now = module.time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now + 3601)
+    assert drop_retired(place, [("z", new), ("a", old)]) == {"z": []}
+    assert (read_whole(place, "z", old) == -1).all()
+    np.testing.assert_array_equal(read_whole(place, "z", new), ROWS)
+
+
+def test_padding_gets_the_new_fill():
+    place = memory()
+    doc, lengths = document(n=3), ArrayDoc((3,), "int64", ("run",), (3,), -1)
+    values = [np.arange(4, dtype="i2"), np.arange(1, dtype="i2"), np.empty(0, "i2")]
+    write_ragged(place, "z", doc, np.arange(3), values)
+    write_whole(place, "z.len", lengths, lengths_of(values, 1))
+    new = relayout(place, "z", doc, replace(doc, fill=99), np.arange(3), ("z.len", lengths))
+    np.testing.assert_array_equal(read_whole(place, "z", new), [[0, 1, 2, 3], [0, 99, 99, 99], [99] * 4])
+
+
+SHAPES = [[(3,), (0,), (5,), (1,)], [(2, 3), (1, 0), (3, 1), (0, 0)], [(1, 2, 2), (2, 1, 3), (0, 2, 1), (2, 2, 2)]]
+
+
+@pytest.mark.parametrize("shapes", SHAPES, ids=["1-d", "2-d", "3-d"])
+@pytest.mark.parametrize("dtype", ["float64", "int8", "string"])
+def test_rows_of_any_shape(dtype: str, shapes: list[Any]):
+    place = memory()
+    rank = len(shapes[0])
+    wide = tuple(np.max(shapes, axis=0).tolist())
+    fill: Any = "" if dtype == "string" else -1
+    dims = ("run", *(f"d{k}" for k in range(rank)))
+    doc = ArrayDoc((9, *wide), dtype, dims, (2, *(2,) * rank), fill)
+    rows = np.array([0, 1, 4, 8])
+    values = [
+        np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(object if fill == "" else dtype) for shape in shapes
+    ]
+    if fill == "":
+        values = [np.vectorize(str, otypes=[object])(each) if each.size else each for each in values]
+    for some in (slice(0, 2), slice(2, 4), slice(1, 3)):
+        write_ragged(place, "z", doc, rows[some], values[some])
+    whole = read_whole(place, "z", doc)
+    for row, value in zip(rows, values, strict=True):
+        np.testing.assert_array_equal(whole[(row, *map(slice, value.shape))], value)
+    assert (whole != fill).sum() == sum(value.size for value in values)
+    lengths = lengths_of(values, rank)
+    assert lengths.shape == ((4,) if rank == 1 else (4, rank))
+    cut = whole[rows].copy()
+    cut[:] = "-" if fill == "" else 5
+    blank(cut, lengths, fill)
+    assert (cut != fill).sum() == sum(value.size for value in values)
+
+
+def test_what_a_dead_writer_left_is_cleared():
+    place = memory()
+    place.write_many({"results/z/c/0": b"1", "results/z/c.0": b"2", "results/other/c/0": b"3", "results/zz/c/0": b"4"})
+    leftovers = Leftovers(place)
+    leftovers.clear("results/z")
+    leftovers.clear("results/new")
+    assert place.list() == ["results/other/c/0", "results/zz/c/0"]
