@@ -25,7 +25,8 @@ from xpet.store.writer import Writer, open_for_writing
 
 META = Meta(
     "fi", "ab" * 16, 1.7e9, 12, "eJw", "a comment", 3,
-    Space("product", (("x", 4),), (Coordinate("parameters.x", "x"),)), seed="123", writer={"xpet": "0.1"}, extra={"future": [1]},
+    Space("product", (("x", 4),), (Coordinate("parameters.x", "x"),)),
+    seed="123", writer={"xpet": "0.1"}, extra={"future": [1]},
 )  # fmt: skip
 
 

@@ -44,17 +44,7 @@ class StaticGroup(NamedTuple):
 
 def pack_annotations(annotations: Mapping[str, object], where: str) -> str:
     """Annotations as text; empty if there are none."""
-    if not annotations:
-        return ""
-    return json.dumps(dict(annotations)) if _is_plain(annotations) else _pack(annotations, where)
-
-
-def _is_plain(annotations: Mapping[str, object]) -> bool:
-    return all(type(value) is str for value in annotations.values()) and "__t" not in annotations
-
-
-def _pack(annotations: Mapping[str, object], where: str) -> str:
-    return str(encode(dict(annotations), f"{where} (annotations)").part())
+    return str(encode(dict(annotations), f"{where} (annotations)").part()) if annotations else ""
 
 
 def unpack_annotations(text: str) -> dict[str, Any]:

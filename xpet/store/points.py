@@ -10,6 +10,7 @@ from xpet.errors import UnsupportedValueError
 from xpet.store.hierarchy import Hierarchy
 from xpet.values import Encoded, Labelled, Part, canonical, decode, encode
 from xpet.values.codecs.structure import codec as structure
+from xpet.values.text import PACKED, to_text
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -40,7 +41,8 @@ def encode_points(parameter: str, values: Sequence[object], attrs: Mapping[str, 
 
 def encode_more_points(parameter: str, values: Sequence[object], codec: str, meta: Mapping[str, Any]) -> PointColumn:
     """Further values of a parameter that is explored already, in the encoding that its coordinate has."""
-    made = _encode_texts(parameter, values, {}) if codec == "json" else _encode_scalars(parameter, values, {})
+    texts = codec in ("json", PACKED)
+    made = _encode_texts(parameter, values, {}, codec) if texts else _encode_scalars(parameter, values, {})
     if made is None or (made.codec, canonical(made.meta)) != (codec, canonical(meta)):
         raise UnsupportedValueError(
             f"{parameter}: the new values cannot be kept as {codec}, as the stored ones are; start a new trajectory"
@@ -71,16 +73,21 @@ def _encode_scalars(parameter: str, values: Sequence[object], attrs: Mapping[str
     return None
 
 
-def _encode_texts(parameter: str, values: Sequence[object], attrs: Mapping[str, Any]) -> PointColumn:
-    """Any values, as tagged JSON."""
+def _encode_texts(
+    parameter: str, values: Sequence[object], attrs: Mapping[str, Any], codec: str = "json"
+) -> PointColumn:
+    """Any values, as tagged JSON; if that cannot hold them, each as the text of its whole encoding."""
     import numpy as np
 
     texts = np.empty(len(values), object)
-    try:
-        texts[:] = [structure.encode(value).part() for value in values]
-    except UnsupportedValueError as error:
-        raise UnsupportedValueError(f"{parameter}: {error}") from None
-    return PointColumn(parameter, texts, "json", {}, attrs)
+    if codec == "json":
+        try:
+            texts[:] = [structure.encode(value).part() for value in values]
+            return PointColumn(parameter, texts, codec, {}, attrs)
+        except UnsupportedValueError:
+            pass
+    texts[:] = [to_text(encode(value, parameter)) for value in values]
+    return PointColumn(parameter, texts, PACKED, {}, attrs)
 
 
 def _is_single(data: object) -> bool:
