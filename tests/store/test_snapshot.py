@@ -164,6 +164,8 @@ def test_a_store_in_the_place_of_a_trajectory(local: Place):
     start(local).lease.release()
     with pytest.raises(ForeignStoreError, match="a store"):
         find_snapshot(local, "inner")
+    with pytest.raises(ForeignStoreError, match="one trajectory"):
+        start(local.below(NAME))
 
 
 @pytest.mark.parametrize(

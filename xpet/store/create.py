@@ -125,8 +125,8 @@ def _claim_store(store: Place) -> None:
     ours = is_store(store)
     if ours is False:
         raise ForeignStoreError(
-            f"{store.url}: a Zarr hierarchy that xpet did not write is there; choose another store, such as a "
-            "directory below it"
+            f"{store.url}: what is there is no store of trajectories, but one trajectory or a Zarr hierarchy that xpet "
+            "did not write; choose another store, such as a directory beside it"
         )
     if ours is None:
         attrs = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError
 from xpet.store.hierarchy import Hierarchy
-from xpet.store.meta import MARK, Meta, unpack_complete
+from xpet.store.meta import MARK, Meta, check_format, unpack_complete
 from xpet.store.place import Place
 
 if TYPE_CHECKING:
@@ -64,9 +64,24 @@ def _is_of_store(mark: object) -> bool:
 
 
 def is_store(place: Place) -> bool | None:
-    """Whether a place is a store of ours; None if nothing is there that says so or not."""
+    """Whether a place is a store of ours; None if nothing is there that says so or not.
+
+    Raises
+    ------
+    VersionMismatchError
+        If it is one of a format that this version does not know.
+    """
     document = _document(place, ROOT)
-    return None if document is None else _mark(document) is not None
+    if document is None:
+        return None
+    mark = _mark(document)
+    if mark is None or not _is_of_store(mark):
+        return False
+    try:
+        check_format(json.loads(str(mark)), place.url)
+    except (ValueError, KeyError) as error:
+        raise CorruptStoreError(f"{place.url}: the attribute {MARK!r} of the store is damaged ({error!r})") from error
+    return True
 
 
 def list_trajectories(store: Place) -> tuple[list[str], list[str]]:

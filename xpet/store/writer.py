@@ -6,26 +6,24 @@ document that publishes; what the packets held is deleted after that.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from xpet.errors import CorruptStoreError, StoreBusyError
+from xpet.errors import StoreBusyError
 from xpet.store import layout
 from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
-from xpet.store.documents import ArrayDoc, dumps
+from xpet.store.documents import dumps
 from xpet.store.fold import ColumnWriter
-from xpet.store.hierarchy import TABLE
+from xpet.store.intents import INTENTS, Intent, read_intent
 from xpet.store.journal import OPEN, set_aside, waiting
-from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.lease import Lease
 from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, write_group
 from xpet.store.meta import Axes, Kind, Meta, pack_complete
 from xpet.store.place import Place
-from xpet.store.points import PointColumn, encode_more_points, read_points
+from xpet.store.points import encode_more_points, read_points
 from xpet.store.reading import static_leaves
 from xpet.store.relayout import drop_retired
 from xpet.store.runs import RunTable
@@ -204,77 +202,42 @@ class Writer:
 
         The intent is written first, and holds all that is needed to roll forward.
         """
-        columns = {}
+        new = {}
         for each in self._meta.space.coordinates:
             codec, meta = read_points(self._docs, each.name)
-            columns[each.name] = encode_more_points(each.parameter, points[each.parameter], codec, meta)
-        size = self.n_runs + len(next(iter(columns.values())).values)
-        intent = {
-            "old": self.n_runs, "new": size, "kind": kind, "axes": [list(axis) for axis in axes],
-            "points": {name: _values_to_json(column) for name, column in columns.items()},
-        }  # fmt: skip
-        key = f"{JOURNAL}/expand/{self._meta.generation:010d}"
+            new[each.name] = encode_more_points(each.parameter, points[each.parameter], codec, meta).values
+        intent = Intent(self.n_runs, self.n_runs + len(next(iter(new.values()))), kind, axes, new)
+        key = f"{INTENTS}/{self._meta.generation:010d}"
         self._check_lease()
-        self.place.write(key, dumps(intent))
+        self.place.write(key, intent.to_json())
         self._roll_forward(key, intent)
 
-    def _roll_forward(self, key: str, intent: Mapping[str, Any]) -> None:
+    def _roll_forward(self, key: str, intent: Intent) -> None:
         import numpy as np
 
-        size = int(intent["new"])
-        if self.n_runs < size:
-            points = {
-                name: _values_from_json(given, self._docs.array(f"{TABLE}/{name}"))
-                for name, given in intent["points"].items()
-            }
-            self._table.grow(size, points)
-            complete = np.zeros(size, bool)
+        if self.n_runs == intent.old:
+            self._table.grow(intent.new, intent.points)
+            complete = np.zeros(intent.new, bool)
             complete[: self.n_runs] = self._complete
             self._complete, self._columns = complete, None
-            space = replace(
-                self._meta.space, kind=intent["kind"], axes=tuple((name, n) for name, n in intent["axes"])
-            )
-            self._meta = replace(self._meta, n_runs=size, space=space)
+            space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
+            self._meta = replace(self._meta, n_runs=intent.new, space=space)
             ColumnWriter(self.place, self._docs, complete).finish()
             self.publish()
         self.place.delete([key])
 
     def recover(self) -> None:
         """Finish what a writer before this one left unfinished."""
-        for key in self.place.list(f"{JOURNAL}/expand"):
+        for key in self.place.list(INTENTS):
             data = self.place.read(key)
             if data is not None:
-                try:
-                    intent = json.loads(data)
-                except ValueError as error:
-                    raise CorruptStoreError(f"{self.place.url}/{key}: the intent is damaged ({error})") from error
-                self._roll_forward(key, intent)
+                self._roll_forward(key, read_intent(data, self._docs, f"{self.place.url}/{key}"))
         self.fold(unfinished=True)
         for node, left in drop_retired(self.place, self._docs.arrays()).items():
             doc = self._docs.array(node)
             rest = {key: value for key, value in doc.xpet.items() if key != "retired"}
             self._docs.put(node, replace(doc, xpet={**rest, "retired": left} if left else rest))
         self.place.sweep()
-
-
-def _values_to_json(column: PointColumn) -> Any:
-    import base64
-
-    if column.values.dtype == object:
-        return column.values.tolist()
-    return base64.b64encode(column.values.tobytes()).decode()
-
-
-def _values_from_json(given: Any, doc: ArrayDoc) -> Array:
-    import base64
-
-    import numpy as np
-
-    if isinstance(given, list):
-        texts = np.empty(len(given), object)
-        texts[:] = given
-        return texts
-    return np.frombuffer(base64.b64decode(given), doc.dtype)
 
 
 def open_for_writing(store: Place, name: str) -> Writer:
