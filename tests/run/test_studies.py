@@ -174,8 +174,6 @@ def dies(how):
         if traj.x in (3.0, 17.0):
             if how == "SIGKILL":
                 os.kill(os.getpid(), 9)
-            if how == "exit":
-                sys.exit(3)
             os._exit(7)
         traj.add("z", traj.x)
         return traj.v_idx
@@ -190,7 +188,6 @@ def dies(how):
             "SIGKILL", "SIGKILL", marks=pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
         ),
         ("_exit", "exit code 7"),
-        ("exit", "SystemExit(3)"),
     ],
 )
 def test_a_worker_that_dies_costs_only_the_run_it_dies_in(processes, tmp_path, how, reason):

@@ -112,7 +112,16 @@ def test_an_oserror_of_the_job_is_one(tmp_path):
     assert report.failures[0].error_type == "FileNotFoundError"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_a_job_that_exits_costs_only_its_run(tmp_path):
+    def job(traj):
+        if traj.v_idx == 2:
+            raise SystemExit(3)
+
+    report = Worker(task(job, tmp_path)).work(Block(0, range(5)))
+    assert (report.n_complete, list(report.failed), report.failures[0].error_type) == (4, [2], "SystemExit")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])
 def test_interrupts_are_no_failures_and_leave_the_tree_outside_a_run(tmp_path, error):
     def job(traj):
         if traj.v_idx == 2:

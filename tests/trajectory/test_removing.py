@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from fixtures_jobs import environment, multiply
 
+import xpet
 from xpet import DataNotInStorageError, ForeignStoreError, StoreBusyError
 from xpet.store.place import open_place, resolve
 from xpet.trajectory.removing import remove_all, remove_trajectory
@@ -47,3 +50,33 @@ def test_what_is_being_written(store):
     with env.traj.f_open(), pytest.raises(StoreBusyError):
         remove_trajectory(place_of(store), "Multiplication")
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
+
+
+@pytest.mark.parametrize("last", range(0, 40, 3))
+def test_a_removal_that_is_cut_short_leaves_nothing_that_seems_complete(tmp_path, monkeypatch, last):
+    url = tmp_path / "s.zarr"
+
+    def script(**options):
+        env = xpet.Environment("study", store=url, **options)
+        env.traj.f_add_parameter("x", 1.0)
+        env.traj.f_explore({"x": [1.0, 2.0]})
+        env.run(lambda traj: traj.f_add_result("y", traj.x))
+        return env.dataset().y.values.tolist()
+
+    script()
+    unlink, calls = os.unlink, []
+
+    def dying(path, **options):
+        calls.append(path)
+        if len(calls) > last and "lease" not in str(path):
+            raise KeyboardInterrupt
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", dying)
+    monkeypatch.setattr(os, "remove", dying)
+    try:
+        script(overwrite_file=True)
+    except KeyboardInterrupt:
+        pass
+    monkeypatch.undo()
+    assert script() == [1.0, 2.0]

@@ -67,8 +67,10 @@ class StoreJournal:
         self._spec, self._name = traj.v_spec, writer.meta.name
 
     def finished(self, block: Block) -> Mapping[int, str | None]:
-        """The runs of a block that this launch has recorded."""
-        found = recorded(self._writer.place, block.number, self._writer.attempt)
+        """The runs of a block that this launch has recorded, be they folded or not."""
+        complete = self._writer.complete
+        found: dict[int, str | None] = {run: None for run in block.runs if complete[run]}
+        found.update(recorded(self._writer.place, block.number, self._writer.attempt))
         return {run: found[run] for run in block.runs if run in found}
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:

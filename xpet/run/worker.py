@@ -127,7 +127,7 @@ class Worker:
                     raise JournalFault(error) from error
             except JournalFault as fault:
                 raise fault.error from None
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 end = clock()
                 if tree.v_is_run:
                     leave()
@@ -142,7 +142,9 @@ class Worker:
                 break
         return self._report(block, done, failures, values, clock() - begun)
 
-    def _fail(self, run: int, error: Exception, started: float, duration: float, attempt: int) -> RunFailure:
+    def _fail(
+        self, run: int, error: Exception | SystemExit, started: float, duration: float, attempt: int
+    ) -> RunFailure:
         failure = failure_of(run, error, __file__, self._keep)
         self._packer.fail(run, failure.traceback, started, duration, attempt)
         return failure

@@ -47,12 +47,18 @@ class Writer:
         self._store = store
         self.place = snapshot.place
         self.lease = lease
+        self._columns: ColumnWriter | None = None
+        self._stale = False
+        self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Take what is published for what is there."""
         self._meta = snapshot.meta
         self._attrs = dict(snapshot.attrs)
         self._docs = snapshot.hierarchy
         self._table = RunTable(self.place, self._docs)
         self._complete = snapshot.complete.copy()
-        self._columns: ColumnWriter | None = None
+        self._columns = None
 
     # What is there ----------------------------------------------------------------------------------------------------
 
@@ -133,18 +139,17 @@ class Writer:
 
     def _fold(self, packets: Sequence[Packet], keys: Sequence[str]) -> int:
         self._check_lease()
+        if self._stale:
+            self._show(read_snapshot(self._store, self._meta.name))
+        # Until the fold is published, what is known here is ahead of what is there.
+        self._stale = True
         batches = winners([batch for packet in packets for batch in packet.batches], self._complete)
         complete = self._complete.copy()
         for batch in batches:
             complete[batch.runs] = True
         failures = last_failures([each for packet in packets for each in packet.failures], complete)
         ended = outcomes(batches, failures)
-        try:
-            self._write_columns(batches, ended.rows[~ended.failed], complete)
-        except BaseException:
-            # What it knows of the columns is now ahead of what they hold.
-            self._columns = None
-            raise
+        self._write_columns(batches, ended.rows[~ended.failed], complete)
         if len(ended.rows):
             self._table.record(ended)
         self._write_documents()
@@ -152,6 +157,7 @@ class Writer:
         self._table.set_status(ended)
         self._complete = complete
         self.publish()
+        self._stale = False
         self.place.delete(keys)
         return int((~ended.failed).sum())
 

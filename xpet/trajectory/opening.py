@@ -70,7 +70,10 @@ def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
 
 def _explore_anew(traj: Trajectory, store: Place, snapshot: Snapshot) -> Writer:
     """The trajectory was stored before it was explored: as long as it has no runs, it is stored afresh."""
-    if snapshot.complete.any():
+    # Opening folds what a killed launch finished.
+    with open_for_writing(store, traj.v_name) as writer:
+        has_runs = bool(writer.complete.any())
+    if has_runs:
         raise TrajectoryExistsError(
             f"{snapshot.place.url}: other parameters are explored here than in the stored one, which has complete "
             "runs; give the trajectory another name"

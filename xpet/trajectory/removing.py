@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.place import Place
-from xpet.store.snapshot import list_trajectories, read_snapshot
+from xpet.store.snapshot import ROOT, list_trajectories, read_snapshot
 
 
 def remove_trajectory(store: Place, name: str) -> None:
@@ -18,8 +19,12 @@ def remove_trajectory(store: Place, name: str) -> None:
     >>> remove_trajectory(open_place(resolve('memory://docs-removing')), 'gone')
     """
     read_snapshot(store, name)
-    with Lease(store.below(name)):
-        # The lease goes with the rest, so there is nothing to give back.
+    place = store.below(name)
+    with Lease(place):
+        # Without its root there is no trajectory, however far this gets; the lease, which keeps others from making one
+        # amid this, goes last, so there is nothing to give back.
+        place.delete([ROOT])
+        place.delete([key for key in place.list() if not key.startswith(f"{LEASES}/")])
         store.delete_tree(name)
 
 
