@@ -42,6 +42,7 @@ def in_memory():
         ({"ncores": True}, ["ncores is True"]),
         ({"flush_interval": -0.5}, ["flush_interval is -0.5", "seconds"]),
         ({"flush_interval": float("nan")}, ["flush_interval is nan"]),
+        ({"start_method": "spawn"}, ["'spawn'", "multiproc=True"]),
         ({"start_method": "thread"}, ["'thread'", "start_method is one of", "'spawn'"]),
         ({"file_nam": "x"}, ["no option 'file_nam'", "help(xpet.Environment)"]),
         ({"v_nonsense": 1}, ["no option 'v_nonsense'"]),
@@ -424,3 +425,20 @@ def test_no_permission(tmp_path):
     assert done.stdout.startswith(("StoreError", "PermissionError")), done.stderr
     assert str(folder) in done.stdout
     assert "ermission" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"add_time": True}, "add_time=True is for a new trajectory"),
+        ({"comment": "c"}, "comment='c' is for a new trajectory"),
+        ({"wildcard_functions": {"$my": str}}, "wildcard_functions=.* is for a new trajectory"),
+        ({"storage_options": {"key": "k"}}, "storage_options=.* say nothing of where: give store="),
+    ],
+    ids=["add_time", "comment", "wildcard_functions", "storage_options"],
+)
+def test_options_that_a_given_trajectory_has_already(options, said, tmp_path):
+    traj = xpet.Trajectory("study", store=tmp_path / "s.zarr")
+    with pytest.raises(ValueError, match=said):
+        xpet.Environment(traj, **options)
+    assert traj.v_store == str(tmp_path / "s.zarr")

@@ -122,7 +122,9 @@ class Model:
 
 
 @pytest.mark.parametrize(
-    ("function", "name"), [(Model(3.0).rate, "rate"), (Model(3.0), "Model"), (np.square, "square")], ids=str
+    ("function", "name"),
+    [(Model(3.0).rate, "rate"), (Model(3.0), "Model"), (np.square, "square")],
+    ids=["method", "object", "ufunc"],
 )
 def test_other_callables(function, name, url):
     if isinstance(function, np.ufunc):

@@ -69,7 +69,8 @@ class Environment:
         parameters and points are the same, and raises otherwise; ``'continue'`` takes over the stored parameters and
         points; ``'extend'`` adds the points it lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
     multiproc, ncores
-        Do the runs in that many worker processes; 0 is one for each core.
+        Do the runs in that many worker processes; 0 is one for each core. Without `multiproc` the runs are done in this
+        process, whatever `ncores` is, as in pypet.
     on_error
         When a run fails: ``'continue'`` does the others and warns at the end; ``'stop'`` begins no further ones;
         ``'raise'`` raises as well. The failed runs are recorded with their traceback in any case. If the first runs
@@ -123,23 +124,24 @@ class Environment:
         **options: Any,
     ) -> None:
         _check_choices(if_exists, on_error, ncores, flush_interval)
-        _check_start_method(start_method)
+        _check_start_method(start_method, multiproc)
         properties = _check_options(options)
         if isinstance(trajectory, Trajectory):
+            _check_given(trajectory, add_time, comment, wildcard_functions)
             self._traj = trajectory
         else:
             self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
-        if self._traj.v_store is None or not (filename is store is storage_options is None):
+        if self._traj.v_store is None or filename is not None or store is not None:
             self._traj.f_set_store(filename, store, storage_options)
+        elif storage_options is not None:
+            raise ValueError(f"storage_options={storage_options!r} say nothing of where: give store= as well")
         if file_title:
             self._traj.v_title = file_title
         if properties:
             self._traj.f_set_properties(**properties)
         self._if_exists = if_exists
         self._workers = (ncores or os.cpu_count() or 1) if multiproc else 0
-        self._on_error: OnError = on_error
-        self._flush_interval = float(flush_interval)
-        self._start_method = start_method
+        self._how = (on_error, float(flush_interval), start_method)
         self._job: Job | None = None
         self._timestamp = time.time()
         if overwrite_file:
@@ -206,7 +208,7 @@ class Environment:
     def _options(self) -> Options:
         from xpet.run.study import Options
 
-        return Options(self._workers, self._on_error, self._flush_interval, self._start_method)
+        return Options(self._workers, *self._how)
 
     def replay(self, run: int, job: Callable[..., object] | None = None, *args: object, **kwargs: object) -> object:
         """Do one run again in this process and let its exception through; nothing is stored.
@@ -296,11 +298,21 @@ def _check_choices(if_exists: object, on_error: object, ncores: object, flush_in
         raise ValueError(f"flush_interval is {flush_interval!r}; it must be a number of seconds, 0 or more")
 
 
-def _check_start_method(start_method: StartMethod | None) -> None:
-    if start_method is not None:
-        from xpet.run.start import context_of
+def _check_given(trajectory: Trajectory, add_time: bool, comment: str, wildcard_functions: object) -> None:
+    """Refuse what is said of a new trajectory when one is given."""
+    for name, value in {"add_time": add_time, "comment": comment, "wildcard_functions": wildcard_functions}.items():
+        if value:
+            raise ValueError(f"{name}={value!r} is for a new trajectory, but {trajectory!r} was given; leave it out")
 
-        context_of(start_method)
+
+def _check_start_method(start_method: StartMethod | None, multiproc: bool) -> None:
+    if start_method is None:
+        return
+    from xpet.run.start import context_of
+
+    context_of(start_method)
+    if not multiproc:
+        raise ValueError(f"start_method={start_method!r} is for worker processes; give multiproc=True as well")
 
 
 def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:

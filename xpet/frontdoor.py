@@ -36,7 +36,7 @@ def sweep(
     """Call a function at every point, store what it returns, and return it as a lazy, labelled Dataset.
 
     Runs that the store has are not done again: after a crash, or with more points and ``if_exists='extend'``, only the
-    missing ones are.
+    missing ones are. A function that was changed is not noticed: give another ``name``, or ``if_exists='overwrite'``.
 
     Parameters
     ----------

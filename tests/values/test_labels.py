@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from xpet.errors import UnsupportedValueError
 from xpet.values import decode, encode, label, unlabelled
 
 V = np.zeros((2, 3))
@@ -25,11 +26,11 @@ def test_the_value_comes_back_without_them():
 
 
 @pytest.mark.parametrize("value", [["a", "b"], [[1, 2.0], [3, 4]], np.array(["a", "b"])], ids=str)
-def test_what_is_no_array_once_it_is_stored_keeps_its_attributes_only(value: Any):
+def test_what_is_no_array_once_it_is_stored_can_have_attributes_but_no_dims(value: Any):
     names = tuple("ab"[: np.ndim(value)])
-    encoded = encode(label(value, names, attrs={"note": "n"}))
-    assert encoded.labels.dims == ()
-    assert encoded.labels.attrs == {"note": "n"}
+    with pytest.raises(UnsupportedValueError, match=r"results\.r of type .* dims \('a'.* would be lost"):
+        encode(label(value, names), "results.r")
+    assert encode(label(value, attrs={"note": "n"})).labels.attrs == {"note": "n"}
 
 
 def test_lists_of_numbers_can_have_dims():

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from xpet.errors import DataNotInStorageError
 from xpet.store.journal import waiting
 from xpet.store.place import open_place
-from xpet.store.snapshot import list_trajectories, read_snapshot
-from xpet.trajectory.stored import StoredRuns, adopt_space, build
+from xpet.store.snapshot import Snapshot, list_trajectories, read_snapshot
+from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build
 from xpet.trajectory.trajectory import Trajectory, locate
 
 _LOG = logging.getLogger(__name__)
@@ -67,15 +67,7 @@ def load_trajectory(
     """
     if name is not None and index is not None:
         raise ValueError(f"name={name!r} and index={index!r} both say which trajectory; give one of them")
-    levels = {
-        "parameters": load_parameters, "config": load_parameters, "derived_parameters": load_derived_parameters,
-        "results": load_results, "other": load_other_data,
-    }  # fmt: skip
-    if load_data is not None:
-        levels = dict.fromkeys(levels, load_data)
-    for branch, level in levels.items():
-        if level not in _LEVELS:
-            raise ValueError(f"the load level of {branch} is {level!r}; it must be one of {_LEVELS}")
+    branches = _branches(load_parameters, load_derived_parameters, load_results, load_other_data, load_data)
     spec = locate(filename, store, storage_options, name or "trajectory")
     place = open_place(spec)
     if name is None:
@@ -86,18 +78,36 @@ def load_trajectory(
     traj.v_title = str(snapshot.attrs.get("title", ""))
     traj.f_set_spec(spec)
     traj.f_bind(name, snapshot.meta.uuid)
-    branches = {branch for branch, level in levels.items() if level}
+    traj.f_leave_out(BRANCHES - branches)
     build(traj, snapshot, branches)
     if "parameters" in branches:
         adopt_space(traj, snapshot)
-    traj.attach_runs(StoredRuns(snapshot))
+    traj.attach_runs(StoredRuns(snapshot, branches))
+    _tell_waiting(snapshot)
+    return traj
+
+
+def _branches(parameters: int, derived: int, results: int, other: int, everything: int | None) -> set[str]:
+    """The branches that are wanted."""
+    levels = {
+        "parameters": parameters, "config": parameters, "derived_parameters": derived, "results": results,
+        "other": other,
+    }  # fmt: skip
+    if everything is not None:
+        levels = dict.fromkeys(levels, everything)
+    for branch, level in levels.items():
+        if level not in _LEVELS:
+            raise ValueError(f"the load level of {branch} is {level!r}; it must be one of {_LEVELS}")
+    return {branch for branch, level in levels.items() if level}
+
+
+def _tell_waiting(snapshot: Snapshot) -> None:
     packets = waiting(snapshot.place, unfinished=True)
     if packets:
         _LOG.warning(
             "%s: %d %s with finished runs not shown yet; running it, or storing, does that",
             snapshot.place.url, len(packets), "packet waits" if len(packets) == 1 else "packets wait",
         )  # fmt: skip
-    return traj
 
 
 def _choose(names: list[str], index: int | None, url: str) -> str:

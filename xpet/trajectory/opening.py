@@ -8,6 +8,7 @@ from xpet.errors import (
     CorruptStoreError,
     ForeignStoreError,
     StoreBusyError,
+    StoreError,
     TrajectoryExistsError,
     VersionMismatchError,
 )
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
     """The writer of a trajectory that the store now has as it is in memory."""
+    if "parameters" in traj.v_left_out:
+        raise StoreError(
+            f"{traj.v_name}: the parameters were left out when the trajectory was loaded, so it can be looked at, but "
+            "not run or stored; load it with load_parameters=2"
+        )
     store = open_place(traj.v_spec)
     try:
         snapshot = find_snapshot(store, traj.v_name)

@@ -18,6 +18,7 @@ from xpet.tree.node import put
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
+BRANCHES = frozenset({"parameters", "config", "derived_parameters", "results", "other"})
 _PARAMETERS = frozenset({"parameter", "derived_parameter", "config"})
 
 
@@ -69,15 +70,16 @@ class _Runs(Container[int]):
 
 
 class StoredRuns:
-    """The runs of a snapshot as the tree shows them."""
+    """The runs of a snapshot as the tree shows them; ``branches`` are the ones wanted."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, branches: Container[str]) -> None:
         self._reader = RunReader(snapshot)
+        self._branches = branches
         self._with: dict[str, _Runs] = {}
 
     def templates(self) -> Sequence[str]:
         """The paths of all leaves that runs left, with ``$`` for the run."""
-        return list(self._reader.leaves)
+        return [template for template in self._reader.leaves if _branch(template) in self._branches]
 
     def runs_with(self, template: str) -> Container[int]:
         """The runs that have a leaf."""

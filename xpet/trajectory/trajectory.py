@@ -65,11 +65,12 @@ class Trajectory(Root):
     (3, True)
     """
 
-    __slots__ = ("_spec", "_title", "_uuid")
+    __slots__ = ("_left_out", "_spec", "_title", "_uuid")
     check_value = staticmethod(check)
     _spec: PlaceSpec | None
     _uuid: str
     _title: str
+    _left_out: frozenset[str]
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Trajectory(Root):
         put(self, "_spec", None)
         put(self, "_uuid", "")
         put(self, "_title", "")
+        put(self, "_left_out", frozenset())
         if filename is not None or store is not None:
             self.f_set_store(filename, store, storage_options)
 
@@ -151,6 +153,15 @@ class Trajectory(Root):
         put(self, "_title", title)
 
     @property
+    def v_left_out(self) -> frozenset[str]:
+        """The branches that were left out when the trajectory was loaded."""
+        return self._left_out
+
+    def f_leave_out(self, branches: frozenset[str]) -> None:
+        """Remember that branches are in the store but not here; the package calls it when it loads."""
+        put(self, "_left_out", branches)
+
+    @property
     def v_stored(self) -> bool:
         """Whether the trajectory is in its store."""
         return bool(self._uuid)
@@ -203,10 +214,9 @@ class Trajectory(Root):
 
     def f_refresh(self) -> None:
         """Show the runs that the store has by now."""
-        from xpet.trajectory.stored import StoredRuns
+        from xpet.trajectory.stored import BRANCHES, StoredRuns
 
-        snapshot = self.f_snapshot()
-        self.attach_runs(StoredRuns(snapshot))
+        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out))
 
     def f_snapshot(self) -> Snapshot:
         """The published state of the trajectory.
@@ -258,6 +268,7 @@ class Trajectory(Root):
         put(other, "_spec", self._spec)
         put(other, "_uuid", self._uuid)
         put(other, "_title", self._title)
+        put(other, "_left_out", self._left_out)
         return other
 
     def without_ranges(self) -> Root:

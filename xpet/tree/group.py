@@ -7,6 +7,7 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from xpet.errors import DataNotInStorageError
 from xpet.tree import adding, lookup, removing, setting, walking
 from xpet.tree.kids import Kids
 from xpet.tree.leaf import Leaf
@@ -196,10 +197,13 @@ class Group(Node):
         max_depth: int | None = None,
         auto_load: bool = False,
     ) -> Any:
-        """Like :meth:`f_get`, but gives `default` if the name is not found, or not unique."""
+        """Like :meth:`f_get`, but gives `default` if the name is not found, or not unique.
+
+        A store that cannot be read is an error all the same.
+        """
         try:
             return self.f_get(name, fast_access, with_links, shortcuts, max_depth, auto_load)
-        except (AttributeError, OSError):
+        except (AttributeError, DataNotInStorageError):
             return default
 
     def f_get_all(self, name: str, max_depth: int | None = None, shortcuts: bool = True) -> list[Node]:

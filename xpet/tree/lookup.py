@@ -233,7 +233,7 @@ def contains(start: Group, item: object, search: Search) -> bool:
         find(start, item, search)
     except NotUniqueNodeError:
         return True
-    except (AttributeError, ValueError, OSError):
+    except (AttributeError, ValueError, DataNotInStorageError):
         return False
     return True
 

@@ -97,6 +97,8 @@ def _prefix(start: Group, segments: list[str], tokens: list[str], branch: Branch
     prefix: list[str] = []
     if depth == 0:
         if segments[0] == branch.name:
+            if len(segments) == 1:
+                raise ValueError(f"{branch.name!r} is the branch itself; name what is to be added below it.")
             return segments
         prefix = [branch.name]
     tree = start.v_state

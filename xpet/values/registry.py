@@ -105,7 +105,12 @@ def encode(value: object, where: str = "") -> Encoded:
         return value.encoded
     if isinstance(value, Labelled):
         encoded = encode(value.value, where)
-        return replace(encoded, labels=_fitting(value.labels, encoded))
+        if len(value.labels.dims) not in (0, getattr(encoded.parts[0].data, "ndim", 0)):
+            raise UnsupportedValueError(
+                f"{where or 'value'} of type {_name(type(value.value))} is not kept as an array of numbers, so "
+                f"its dims {value.labels.dims} would be lost; give an array of numbers, or leave the dims out"
+            )
+        return replace(encoded, labels=value.labels)
     for target in _BY_TYPE.get(f"{kind.__module__}.{kind.__qualname__}", ()):
         try:
             found = _codec(target).encode(value)
@@ -121,11 +126,6 @@ def encode(value: object, where: str = "") -> Encoded:
 
 def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _fitting(labels: Labels, encoded: Encoded) -> Labels:
-    """Labels without the dims if what they name is not an array once it is encoded."""
-    return labels if len(labels.dims) == getattr(encoded.parts[0].data, "ndim", 0) else Labels(attrs=labels.attrs)
 
 
 def decode(encoded: Encoded) -> Any:
