@@ -37,7 +37,7 @@ def test_derived_parameters_of_runs(url):
 
 def test_without_parameters_nothing_can_be_run_or_stored(url):
     traj = xpet.load_trajectory("study", store=url, load_parameters=0)
-    assert traj.r_0.z == 2.0
+    assert traj.res.r_0.z == 2.0
     with pytest.raises(xpet.StoreError, match="parameters were left out"):
         traj.f_store()
     assert len(xpet.load_trajectory("study", store=url)) == 2
