@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import NAME, do, leaf, memory, start
+from fixtures_columns import NAME, do, leaf, memory, read_runs, start
 
 from xpet.store import journal
 from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
 from xpet.store.journal import OPEN, PACKETS, open_packer, recorded, waiting
+from xpet.store.packets import HEAD, frame
 from xpet.store.place import Place
 from xpet.store.unpacking import Batch, Failure, finished_runs
 
@@ -164,3 +165,46 @@ def test_outcomes_are_in_order():
     assert found.errors.tolist() == ["", "no", "", ""]
     assert found.has_errors
     assert not outcomes([], {}).has_errors
+
+
+def ragged(run: int) -> Any:
+    return leaf("results.runs.$.V", np.arange(float(run)))
+
+
+def test_packets_whose_runs_interleave_backwards():
+    place = memory()
+    with start(place, 6) as writer:
+        for runs in ([5, 3, 1], [4, 2, 0]):
+            do(place, writer, {run: [leaf("results.runs.$.z", run * 1.0), ragged(run)] for run in runs})
+        assert writer.fold() == 6
+    found = read_runs(place)
+    assert [found[run]["results.runs.$.z"][0][""] for run in range(6)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert all(left["results.runs.$.V"][0][""].tolist() == list(range(run)) for run, left in found.items())
+
+
+def test_a_packet_of_the_trajectory_that_was_here_before(caplog: pytest.LogCaptureFixture):
+    place = memory()
+    with start(place, 2) as writer:
+        late = open_packer(place.spec, NAME, writer.attempt, uuid="of another")
+        late.begin(0, 0)
+        late.complete(0, [leaf("results.runs.$.z", -1.0)], 0.0, 0.0)
+        late.end()
+        own = open_packer(place.spec, NAME, writer.attempt, uuid=writer.meta.uuid)
+        own.begin(1, 1)
+        own.complete(1, [leaf("results.runs.$.z", 1.0)], 0.0, 0.0)
+        own.end()
+        assert writer.fold() == 1
+        assert writer.missing() == [0]
+        assert waiting(writer.place, unfinished=True) == []
+    assert "was here before" in caplog.text
+
+
+def test_a_packet_of_a_newer_version_waits(caplog: pytest.LogCaptureFixture):
+    place = memory()
+    with start(place, 2) as writer:
+        data = frame(bytes([HEAD]) + b'{"packet":2}')
+        key = f"{PACKETS}/00000000/0000000000-00000256-later"
+        writer.place.write(key, data)
+        assert writer.fold() == 0
+        assert waiting(writer.place) == [key]
+    assert "newer xpet" in caplog.text

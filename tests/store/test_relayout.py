@@ -118,3 +118,16 @@ def test_what_a_dead_writer_left_is_cleared():
     leftovers.clear("results/z")
     leftovers.clear("results/new")
     assert place.list() == ["results/other/c/0", "results/zz/c/0"]
+
+
+def test_chunks_that_a_dead_writer_left_under_the_other_keys_are_no_data():
+    place = memory()
+    doc = document()
+    write_whole(place, "z", doc, ROWS)
+    write_whole(place, "z", replace(doc, keys="."), ROWS + 100)
+    some = np.array([0, 3])
+    new = relayout(place, "z", doc, replace(doc, fill=-2), some)
+    assert new.keys == "."
+    expected = np.full_like(ROWS, -2)
+    expected[some] = ROWS[some]
+    np.testing.assert_array_equal(read_whole(place, "z", new), expected)

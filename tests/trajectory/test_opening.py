@@ -460,3 +460,18 @@ def test_overwriting_what_another_one_writes(at):
             with pytest.raises(StoreBusyError, match="is being written by"):
                 environment(at, **given).run(multiply)
     assert z_of(env) == products()
+
+
+def test_overwriting_deletes_nothing_before_the_new_one_is_sure_to_be_stored(tmp_path):
+    def script(**options):
+        env = xpet.Environment("study", store=tmp_path / "s.zarr", **options)
+        env.traj.f_add_parameter("x", 1.0)
+        env.traj.f_explore({"x": [1.0, 2.0]})
+        return env
+
+    script().run(lambda traj: traj.f_add_result("z", traj.x))
+    env = script(if_exists="overwrite")
+    env.traj.f_add_result("bad", 1).v_annotations.f_set(what=object())
+    with pytest.raises(xpet.UnsupportedValueError, match=r"results\.bad \(annotations\)"):
+        env.run(lambda traj: None)
+    assert xpet.load_trajectory("study", store=tmp_path / "s.zarr").r_1.z == 2.0

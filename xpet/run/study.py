@@ -75,7 +75,7 @@ class StoreJournal:
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
         """Record the failure of a run that no worker could record."""
-        packer = open_packer(self._spec, self._name, self._writer.attempt, 0.0)
+        packer = open_packer(self._spec, self._name, self._writer.attempt, 0.0, self._writer.meta.uuid)
         packer.begin(_DEATHS_BLOCK, run)
         packer.fail(run, error, started, duration, attempt)
         packer.end()
@@ -96,7 +96,8 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
     if not len(runs):
         return Outcome(RunSummary([], 0, [], [], None, 0, 0.0, []))
     packer = PackerSpec(
-        "xpet.store.journal:open_packer", (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval)
+        "xpet.store.journal:open_packer",
+        (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval, writer.meta.uuid),
     )
     columns = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
     task = Task(traj, job, packer, stop_on_failure=options.on_error != "continue")

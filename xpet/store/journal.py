@@ -105,11 +105,13 @@ class ObjectSink:
         self._since = time.monotonic()
 
 
-def open_packer(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0) -> Packer:
+def open_packer(
+    spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = ""
+) -> Packer:
     """The packer of a worker, in whatever process it is."""
     place = open_place(spec).below(trajectory)
     sink = LogSink(place, attempt) if place.is_local else ObjectSink(place, attempt, flush_interval)
-    return Packer(sink, attempt)
+    return Packer(sink, attempt, uuid)
 
 
 def waiting(place: Place, unfinished: bool = False) -> list[str]:

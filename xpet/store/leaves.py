@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,6 +61,16 @@ def write_group(hierarchy: Hierarchy, group: StaticGroup) -> None:
     if group.annotations:
         about["annotations"] = pack_annotations(group.annotations, group.path)
     hierarchy.put(key, GroupDoc({**doc.attrs, **layout.plain_attrs({}, group.comment)}, about))
+
+
+def check_storable(leaves: Iterable[StaticLeaf], groups: Iterable[StaticGroup]) -> None:
+    """Raise what storing would raise, before anything is deleted to make room."""
+    for leaf in leaves:
+        pack_annotations(leaf.annotations, leaf.path)
+        for item, value in leaf.items.items():
+            encode(value, f"{leaf.path}.{item}" if item else leaf.path)
+    for group in groups:
+        pack_annotations(group.annotations, group.path)
 
 
 class LeafWriter:

@@ -23,6 +23,7 @@ from xpet.values import Data, Encoded, Labels, canonical, encode, labels_equal
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
 
+VERSION = 1
 HEAD, SCHEMA, RUN, FAILED = 1, 2, 3, 4
 FRAME = struct.Struct("<II")
 RUN_HEAD = struct.Struct("<BIqqdd")
@@ -82,7 +83,9 @@ def frame(payload: bytes) -> bytes:
     return FRAME.pack(len(payload), zlib.crc32(payload)) + payload
 
 
-_HEAD = frame(bytes([HEAD]) + b'{"packet":1}')
+def head(trajectory: str) -> bytes:
+    """The first record of a packet: its version, and the uuid of the trajectory that it is of."""
+    return frame(bytes([HEAD]) + json.dumps({"packet": VERSION, "trajectory": trajectory}).encode())
 
 
 class Packer:
@@ -94,10 +97,13 @@ class Packer:
         Where the packets go.
     attempt
         The number that makes a later record of a run win over an earlier one.
+    trajectory
+        The uuid of the trajectory: one of the same name may take its place while a worker goes on.
     """
 
-    def __init__(self, sink: Sink, attempt: int = 0) -> None:
+    def __init__(self, sink: Sink, attempt: int = 0, trajectory: str = "") -> None:
         self._sink = sink
+        self._first = head(trajectory)
         self._attempt = attempt
         self._head = b""
         self._schemas: dict[Any, _Schema] = {}
@@ -110,7 +116,7 @@ class Packer:
         """Start the packet of a block."""
         self._sink.open(block, first_run)
         self._written = set()
-        self._head = _HEAD
+        self._head = self._first
 
     def end(self) -> None:
         """Finish the block: all its records are durable when this returns."""
@@ -160,7 +166,7 @@ class Packer:
     def _emit(self, record: bytes) -> bool:
         """Hand records on; True if the packet is closed, so that what follows must say everything again."""
         closed = self._sink.append(self._head + record)
-        self._head = _HEAD if closed else b""
+        self._head = self._first if closed else b""
         if closed:
             self._written = set()
         return closed

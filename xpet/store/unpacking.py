@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.fields import Field, PartSpec
-from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, RUN, RUN_HEAD, SCHEMA
+from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, HEAD, RUN, RUN_HEAD, SCHEMA, VERSION
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -49,12 +49,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Packet:
-    """What a packet holds; ``torn`` if its end was cut off, ``damaged`` if something before it cannot be read."""
+    """What a packet holds.
+
+    ``torn`` if its end was cut off, ``damaged`` if something before it cannot be read. ``trajectory`` is the uuid of
+    the one it is of, empty if it does not say; ``version`` is that of its layout.
+    """
 
     batches: tuple[Batch, ...]
     failures: tuple[Failure, ...]
     torn: bool
     damaged: bool
+    trajectory: str = ""
+    version: int = VERSION
 
 
 def records(data: bytes) -> Iterator[memoryview | None]:
@@ -111,7 +117,7 @@ def read_packet(data: bytes) -> Packet:
         except _ERRORS as error:
             _LOG.debug("the runs of a schema cannot be read: %r", error)
             n_bad += 1
-    return Packet(tuple(batches), tuple(found.failures), torn, n_bad > torn)
+    return Packet(tuple(batches), tuple(found.failures), torn, n_bad > torn, found.trajectory, found.version)
 
 
 class _Sorted:
@@ -121,11 +127,15 @@ class _Sorted:
         self.rows: list[tuple[tuple[Field, ...], list[memoryview]]] = []
         self.failures: list[Failure] = []
         self._of_schema: dict[int, list[memoryview]] = {}
+        self.trajectory, self.version = "", VERSION
 
     def add(self, payload: memoryview) -> bool:
         """Take a record; False if nothing says what is in it."""
         kind = payload[0]
-        if kind == RUN:
+        if kind == HEAD:
+            said = json.loads(bytes(payload[1:]))
+            self.trajectory, self.version = str(said.get("trajectory", "")), int(said["packet"])
+        elif kind == RUN:
             rows = self._of_schema.get(RUN_HEAD.unpack_from(payload)[1])
             if rows is None:
                 return False

@@ -22,6 +22,7 @@ from xpet.store.journal import OPEN, set_aside, waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, write_group
 from xpet.store.meta import Axes, Kind, Meta, pack_complete
+from xpet.store.packets import VERSION
 from xpet.store.place import Place
 from xpet.store.points import encode_more_points, read_points
 from xpet.store.reading import static_leaves
@@ -118,16 +119,32 @@ class Writer:
             data = self.place.read(key)
             if data is None:
                 continue
+            packet = self._read_packet(key, data)
+            if packet is None:
+                continue
             keys.append(key)
-            packets.append(self._read_packet(key, data))
+            packets.append(packet)
             size += len(data)
             if size > _FOLD_BYTES:
                 done += self._fold(packets, keys)
                 keys, packets, size = [], [], 0
         return done + self._fold(packets, keys) if keys else done
 
-    def _read_packet(self, key: str, data: bytes) -> Packet:
+    def _read_packet(self, key: str, data: bytes) -> Packet | None:
+        """What a packet holds; None if it is not for this version, or of another trajectory."""
         packet = read_packet(data)
+        if packet.version > VERSION:
+            _LOG.warning(
+                "%s/%s was written by a newer xpet and waits for one; its runs are not shown", self.place.url, key
+            )
+            return None
+        if packet.trajectory not in ("", self._meta.uuid):
+            kept = set_aside(self.place, key, data)
+            self.place.delete([key])
+            _LOG.warning(
+                "%s/%s is of a trajectory that was here before and is left out; it is now %s", self.place.url, key, kept
+            )
+            return None
         # A log that was not closed may end anywhere: its worker was killed.
         if packet.damaged or (packet.torn and not key.endswith(OPEN)):
             kept = set_aside(self.place, key, data)

@@ -13,6 +13,7 @@ from xpet.errors import (
     VersionMismatchError,
 )
 from xpet.store.create import create
+from xpet.store.leaves import check_storable
 from xpet.store.place import Place, open_place
 from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
 from xpet.store.writer import Writer, open_for_writing
@@ -56,7 +57,8 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
 def _create(traj: Trajectory, store: Place, instead: bool = False) -> Writer:
     new = new_trajectory(traj, traj.v_title)
     if instead:
-        # What was to be fetched from it when looked at is in `new` by now.
+        # What was to be fetched from it when looked at is in `new` by now, and must be sure to be stored.
+        check_storable(new.leaves, new.groups)
         remove_trajectory(store, traj.v_name)
     writer = create(store, new)
     traj.attach_runs(None)
