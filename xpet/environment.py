@@ -131,10 +131,7 @@ class Environment:
             self._traj = trajectory
         else:
             self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
-        if self._traj.v_store is None or filename is not None or store is not None:
-            self._traj.f_set_store(filename, store, storage_options)
-        elif storage_options is not None:
-            raise ValueError(f"storage_options={storage_options!r} say nothing of where: give store= as well")
+        self._set_store(filename, store, storage_options)
         if file_title:
             self._traj.v_title = file_title
         if properties:
@@ -146,6 +143,12 @@ class Environment:
         self._timestamp = time.time()
         if overwrite_file:
             self._overwrite()
+
+    def _set_store(self, filename: object, store: object, storage_options: Mapping[str, object] | None) -> None:
+        if self._traj.v_store is None or filename is not None or store is not None:
+            self._traj.f_set_store(filename, store, storage_options)
+        elif storage_options is not None:
+            raise ValueError("storage_options say nothing of where: give store= as well")
 
     # The trajectory ---------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from xpet.store.leaves import StaticGroup, StaticLeaf, pack_annotations, unpack_
 from xpet.store.place import Place
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import open_for_writing
+from xpet.trajectory.stored import stored_leaves
 from xpet.values import label
 
 
@@ -65,7 +66,7 @@ def test_a_leaf_without_items_is_there_once():
     place = memory()
     empty = StaticLeaf("results.a", "result", "Result", "nothing yet", {}, {})
     with start(place, 2, [empty]) as writer:
-        assert writer.paths() == {"results.a"}
+        assert set(stored_leaves(read_snapshot(place, NAME))) == {"results.a"}
         do(place, writer, {0: [leaf("results.runs.$.a.b", 1.0)]})
         writer.fold()
     plain(place)

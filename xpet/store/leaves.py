@@ -11,7 +11,7 @@ from xpet.store import layout
 from xpet.store.chunks import write_whole
 from xpet.store.columns import LabelNode, PartNode
 from xpet.store.dims import Dims
-from xpet.store.documents import ArrayDoc, Fill, GroupDoc
+from xpet.store.documents import ArrayDoc, Doc, Fill, GroupDoc
 from xpet.store.hierarchy import Hierarchy, name_of, parent
 from xpet.store.relayout import Leftovers
 from xpet.values import Encoded, Labels, Part, decode, encode
@@ -71,6 +71,17 @@ def check_storable(leaves: Iterable[StaticLeaf], groups: Iterable[StaticGroup]) 
             encode(value, f"{leaf.path}.{item}" if item else leaf.path)
     for group in groups:
         pack_annotations(group.annotations, group.path)
+
+
+def retell(hierarchy: Hierarchy, path: str, comment: str, annotations: str) -> None:
+    """Say another comment and other annotations, packed, of a leaf that is stored."""
+    docs: list[tuple[str, Doc]] = [*hierarchy.arrays(), *hierarchy.groups()]
+    for key, doc in docs:
+        if doc.xpet.get("path") == path and ("item" in doc.xpet or "empty" in doc.xpet) and "column" not in doc.xpet:
+            about = {name: value for name, value in doc.xpet.items() if name != "annotations"} | {"comment": comment}
+            about |= {"annotations": annotations} if annotations else {}
+            attrs = {name: value for name, value in doc.attrs.items() if name != "comment"}
+            hierarchy.put(key, replace(doc, attrs={**attrs, **layout.plain_attrs({}, comment)}, xpet=about))
 
 
 class LeafWriter:

@@ -20,12 +20,11 @@ from xpet.store.fold import ColumnWriter
 from xpet.store.intents import INTENTS, Intent, read_intent
 from xpet.store.journal import OPEN, set_aside, waiting
 from xpet.store.lease import Lease
-from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, write_group
+from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, pack_annotations, retell, write_group
 from xpet.store.meta import Axes, Kind, Meta, pack_complete
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
 from xpet.store.points import encode_more_points, read_points
-from xpet.store.reading import static_leaves
 from xpet.store.relayout import drop_retired
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
@@ -82,11 +81,6 @@ class Writer:
     def attempt(self) -> int:
         """The attempt number of this writer's runs at their first try."""
         return self.lease.epoch * ATTEMPTS
-
-    def paths(self) -> set[str]:
-        """The paths of the leaves outside runs."""
-        empty = {doc.xpet["path"] for _, doc in self._docs.groups() if doc.xpet.get("empty")}
-        return empty | set(static_leaves(self._docs))
 
     def missing(self) -> Sequence[int]:
         """The runs that are not complete, ascending."""
@@ -219,6 +213,14 @@ class Writer:
             write_group(self._docs, group)
         for leaf in leaves:
             writer.write(leaf)
+
+    def retell(self, leaves: Iterable[StaticLeaf], comment: str) -> None:
+        """Say what leaves that are stored, and the trajectory itself, now say of themselves: comment, annotations."""
+        for leaf in leaves:
+            retell(self._docs, leaf.path, leaf.comment, pack_annotations(leaf.annotations, leaf.path))
+        if comment:
+            self._meta = replace(self._meta, comment=comment)
+            self._attrs["summary"] = comment
 
     def expand(self, points: Mapping[str, Sequence[object]], kind: Kind, axes: Axes) -> None:
         """Add runs: ``points`` are the new values of each explored parameter, by the parameter's path.

@@ -103,6 +103,24 @@ def changed_parameters(root: Root, snapshot: Snapshot) -> list[str]:
     return found
 
 
+def changed_leaves(root: Root, snapshot: Snapshot) -> list[str]:
+    """What differs in leaves that are new here, or were set again, and that the store has; parameters are left out."""
+    stored, found = static_leaves(snapshot.hierarchy), []
+    for leaf in leaves(root):
+        path = leaf.v_full_name
+        if not leaf.v_is_new or leaf.v_kind == "parameter" or path not in stored:
+            continue
+        here = leaf.f_items()
+        there = {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, (key, _) in stored[path].items()}
+        for item in [*there, *(item for item in here if item not in there)]:
+            name = f"{path}.{item}" if item else path
+            if item not in here or item not in there:
+                found.append(f"{name} is only {'in the store' if item in there else 'here'}")
+            elif not same_value(there[item], unlabelled(here[item])):
+                found.append(f"{name} is {_short(there[item])} in the store and {_short(here[item])} here")
+    return found
+
+
 def _lone_parameters(root: Root, snapshot: Snapshot) -> list[str]:
     stored, explored, ours = _stored_parameters(snapshot), _explored(root, snapshot), _parameters(root)
     here = [path for path, leaf in ours.items() if path not in stored and path not in explored and leaf.f_items()]

@@ -11,16 +11,26 @@ from xpet.errors import (
     StoreError,
     TrajectoryExistsError,
     VersionMismatchError,
+    warn,
 )
 from xpet.store.create import create
 from xpet.store.leaves import check_storable
 from xpet.store.place import Place, open_place
 from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
 from xpet.store.writer import Writer, open_for_writing
-from xpet.trajectory.comparing import Comparison, changed_parameters, compare, start_alike
+from xpet.trajectory.comparing import Comparison, changed_leaves, changed_parameters, compare, start_alike
 from xpet.trajectory.removing import remove_trajectory
-from xpet.trajectory.saving import groups, leaves, mark_stored, new_trajectory, shape_of, static_leaf
-from xpet.trajectory.stored import adopt_space, build, stored_groups
+from xpet.trajectory.saving import (
+    about_leaf,
+    groups,
+    leaves,
+    links,
+    mark_stored,
+    new_trajectory,
+    shape_of,
+    static_leaf,
+)
+from xpet.trajectory.stored import adopt_space, build, stored_groups, stored_leaves, tells
 
 if TYPE_CHECKING:
     from xpet.trajectory.trajectory import IfExists, Trajectory
@@ -41,7 +51,10 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
             raise
         return _create_beside(traj, store)
     if snapshot is not None and traj.v_uuid == snapshot.meta.uuid:
-        return _update(traj, store) if _explored_alike(traj, snapshot) else _explore_anew(traj, store, snapshot)
+        if not _explored_alike(traj, snapshot):
+            return _explore_anew(traj, store, snapshot)
+        _refuse_changes(changed_leaves(traj, snapshot), snapshot)
+        return _update(traj, store)
     if if_exists == "new" and traj.v_name in store.children():
         return _create_beside(traj, store)
     if snapshot is None:
@@ -61,6 +74,7 @@ def _create(traj: Trajectory, store: Place, instead: bool = False) -> Writer:
         check_storable(new.leaves, new.groups)
         remove_trajectory(store, traj.v_name)
     writer = create(store, new)
+    _tell_links(traj)
     traj.attach_runs(None)
     traj.f_bind(traj.v_name, writer.meta.uuid)
     mark_stored(traj)
@@ -134,17 +148,49 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     try:
         snapshot = read_snapshot(store, traj.v_name)
         _agree(traj, writer, snapshot)
-        known, told = writer.paths(), stored_groups(snapshot)
-        new = [leaf for leaf in leaves(traj) if leaf.v_is_new and leaf.v_full_name not in known]
-        said = [group for group in groups(traj) if group.path not in told]
-        if new or said:
-            writer.add_leaves([static_leaf(leaf) for leaf in new], said)
-            writer.publish()
+        _tell_changes(changed_leaves(traj, snapshot), snapshot)
+        _add_what_is_new(traj, writer, snapshot)
         mark_stored(traj)
     except BaseException:
         writer.lease.release()
         raise
     return writer
+
+
+def _add_what_is_new(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
+    """Add leaves, and say what leaves and groups now say of themselves."""
+    known, groups_told = stored_leaves(snapshot), stored_groups(snapshot)
+    here = list(leaves(traj))
+    new = [static_leaf(leaf) for leaf in here if leaf.v_is_new and leaf.v_full_name not in known]
+    other = [leaf for leaf in here if leaf.v_full_name in known and not tells(leaf, known[leaf.v_full_name])]
+    said = [group for group in groups(traj) if not tells(group, groups_told.get(group.path, {}))]
+    if new or other or said or traj.v_comment not in ("", snapshot.meta.comment):
+        writer.add_leaves(new, said)
+        writer.retell([about_leaf(leaf) for leaf in other], traj.v_comment)
+        writer.publish()
+    _tell_links(traj)
+
+
+def _refuse_changes(changed: list[str], snapshot: Snapshot) -> None:
+    if changed:
+        raise TrajectoryExistsError(
+            f"{snapshot.place.url}: changed after they were stored, which the store does not follow: "
+            f"{'; '.join(changed)}; add what is new under another name"
+        )
+
+
+def _tell_changes(changed: list[str], snapshot: Snapshot) -> None:
+    if changed:
+        warn(
+            f"{snapshot.place.url}: the store keeps what it has where the trajectory here differs: "
+            f"{'; '.join(changed)}; give if_exists='overwrite' to start again, or other names"
+        )
+
+
+def _tell_links(traj: Trajectory) -> None:
+    found = links(traj)
+    if found:
+        warn(f"{traj.v_name}: links are not stored in this version: {', '.join(found)}; add them again after loading")
 
 
 def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:

@@ -88,6 +88,12 @@ def groups(root: Root) -> list[StaticGroup]:
     ]
 
 
+def links(root: Root) -> list[str]:
+    """The paths of links, which a store does not keep."""
+    found = [root, *(node for node in _nodes(root) if isinstance(node, Group))]
+    return [f"{group.v_full_name}.{name}".lstrip(".") for group in found for name in group.v_linked or ()]
+
+
 def _nodes(group: Group) -> Iterator[Node]:
     for name, node in group.v_nodes.items():
         if group.v_linked and name in group.v_linked:
@@ -116,6 +122,12 @@ def fetch(root: Root) -> None:
     for parameter in root.explored.values():
         parameter.f_get_range()
     root.attach_runs(None)
+
+
+def about_leaf(leaf: Leaf) -> StaticLeaf:
+    """What a leaf says of itself, without its data."""
+    annotations = leaf.v_annotations.f_to_dict()
+    return StaticLeaf(leaf.v_full_name, leaf.v_kind, leaf.v_class_name, leaf.v_comment, annotations, {})
 
 
 def mark_stored(root: Root) -> None:

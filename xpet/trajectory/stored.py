@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from xpet.store.chunks import read_whole
-from xpet.store.leaves import unpack_annotations
+from xpet.store.leaves import StaticGroup, pack_annotations, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
 from xpet.store.reading import RunReader, read_static, static_leaves
@@ -132,6 +132,23 @@ def stored_groups(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
     """What the groups with a comment or annotations say of themselves, by their paths."""
     abouts = [doc.xpet for _, doc in snapshot.hierarchy.groups()]
     return {about["path"]: about for about in abouts if "path" in about and not about.get("empty")}
+
+
+def stored_leaves(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
+    """What the leaves outside runs say of themselves, by their paths."""
+    found = {path: next(iter(items.values()))[1] for path, items in static_leaves(snapshot.hierarchy).items()}
+    empty = [doc.xpet for _, doc in snapshot.hierarchy.groups() if doc.xpet.get("empty")]
+    return {**found, **{about["path"]: about for about in empty}}
+
+
+def tells(node: Leaf | StaticGroup, about: Mapping[str, Any]) -> bool:
+    """Whether the store says of a leaf or group what it says of itself; who says nothing takes nothing back."""
+    if isinstance(node, StaticGroup):
+        path, comment, annotations = node
+    else:
+        path, comment, annotations = node.v_full_name, node.v_comment, node.v_annotations.f_to_dict()
+    told = about.get("comment", ""), about.get("annotations", "")
+    return not (comment or annotations) or (comment, pack_annotations(annotations, path)) == told
 
 
 def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:

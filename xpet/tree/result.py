@@ -84,6 +84,7 @@ class Result(Leaf):
         """Set one item."""
         self._check(item)
         self._data()[self._key(name)] = item
+        put(self, "v_is_new", True)
 
     def f_get(self, *names: int | str) -> Any:
         """The item of that name; several as a list; without a name the only item.
@@ -123,6 +124,7 @@ class Result(Leaf):
             if key not in self._data():
                 self._one(name)
             del self._items[key]
+            put(self, "v_is_new", True)
 
     def f_to_dict(self, copy: bool = True) -> dict[str, Any]:
         """The items by name."""
