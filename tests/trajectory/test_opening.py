@@ -157,8 +157,11 @@ def differing(store, kind, **options):
 
 
 DIFFERENCES = {
-    "points": ["3 stored points are not among the points here", "3 points are new here"],
-    "fewer": ["6 stored points are not among the points here"],
+    "points": [
+        "3 stored points are not among the points here (x=4.0, y=6.0; x=4.0, y=7.0; x=4.0, y=8.0)",
+        "3 points are new here (x=4.5, y=6.0; x=4.5, y=7.0; x=4.5, y=8.0)",
+    ],
+    "fewer": ["6 stored points are not among the points here (x=3.0, y=6.0; x=3.0, y=7.0; x=3.0, y=8.0; …)"],
     "explored": ["explored are parameters.x, parameters.y in the store and parameters.x here"],
     "type": [
         "the points of parameters.x are of type float, such as 1.0, in the store and of type int, such as 1, here"

@@ -26,13 +26,15 @@ class Comparison:
     """What tells two trajectories apart.
 
     ``differences`` are sentences; ``new`` are the positions of points in memory that the store does not have, and
-    ``reordered`` says whether the points are the same in another order.
+    ``reordered`` says whether the points are the same in another order. ``shown`` are the first of the points that the
+    store alone has, and of those that memory alone has, in words.
     """
 
     differences: tuple[str, ...]
     new: tuple[int, ...] = ()
     reordered: bool = False
     lacking: int = 0
+    shown: tuple[str, str] = ("", "")
 
     @property
     def parameters_differ(self) -> bool:
@@ -43,9 +45,9 @@ class Comparison:
         """The differences, the first few of them."""
         said = list(self.differences)
         if self.lacking:
-            said.append(f"{self.lacking} stored points are not among the points here")
+            said.append(f"{self.lacking} stored points are not among the points here ({self.shown[0]})")
         if self.new:
-            said.append(f"{len(self.new)} points are new here")
+            said.append(f"{len(self.new)} points are new here ({self.shown[1]})")
         more = f"; and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
         return "; ".join(said[:_SHOWN]) + more
 
@@ -72,7 +74,7 @@ def compare(root: Root, snapshot: Snapshot) -> Comparison:
             pairs.append((read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), column.values))
     if differences and len(pairs) < len(points):
         return Comparison(tuple(differences))
-    return _points(differences, pairs)
+    return _points(differences, list(coordinates.values()), pairs)
 
 
 def _names(paths: Mapping[str, object]) -> str:
@@ -149,15 +151,23 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _points(differences: Sequence[str], pairs: Sequence[tuple[Array, Array]]) -> Comparison:
+def _points(differences: Sequence[str], names: Sequence[str], pairs: Sequence[tuple[Array, Array]]) -> Comparison:
     import numpy as np
 
     if all(len(a) == len(b) and _equal(a, b) for a, b in pairs):
         return Comparison(tuple(differences))
     stored, here = _codes(pairs)
-    new = np.flatnonzero(~np.isin(here, stored))
-    lacking = int((~np.isin(stored, here)).sum())
-    return Comparison(tuple(differences), tuple(new.tolist()), not len(new) and not lacking, lacking)
+    new, lacking = np.flatnonzero(~np.isin(here, stored)), np.flatnonzero(~np.isin(stored, here))
+    shown = _shown(names, [a for a, _ in pairs], lacking), _shown(names, [b for _, b in pairs], new)
+    same = not len(new) and not len(lacking)
+    return Comparison(tuple(differences), tuple(new.tolist()), same, len(lacking), shown)
+
+
+def _shown(names: Sequence[str], columns: Sequence[Array], positions: Array) -> str:
+    """The first of some points, in words; floats with all their digits, as those may be all that differs."""
+    first = zip(*(column[positions[:3]].tolist() for column in columns), strict=True)
+    points = [", ".join(f"{name}={_short(value)}" for name, value in zip(names, p, strict=True)) for p in first]
+    return "; ".join(points) + ("; …" if len(positions) > len(points) else "")
 
 
 def _equal(a: Array, b: Array) -> bool:
