@@ -79,7 +79,10 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
         _expect(len(raw), size, "bytes")
         return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)
     except (ValueError, RuntimeError, TypeError) as error:
-        raise CorruptStoreError(f"{key}: the chunk is damaged ({error}); delete it and rerun its runs") from error
+        raise CorruptStoreError(f"{key}: the chunk is damaged ({error}); {_ADVICE}") from error
+
+
+_ADVICE = "bring it back from a copy, or start the trajectory again with if_exists='overwrite'"
 
 
 def _expect(found: int, wanted: int, what: str) -> None:
@@ -164,12 +167,32 @@ def read_rows(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int) -> A
 
 
 def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, ...]) -> Array:
-    """The first ``inner`` items of each inner dimension of one row, 0-d for a scalar; reads only their chunks."""
+    """The first ``inner`` items of each inner dimension of one row that was written, 0-d for a scalar.
+
+    Reads only their chunks; one that is missing was lost.
+    """
     # Reshaped, not indexed: a text that leaves its array would come back without the NULs at its end.
-    return _read(place, node, doc, row, row + 1, inner).reshape(inner)
+    return _read(_Written(place), node, doc, row, row + 1, inner).reshape(inner)
 
 
-def _read(place: Keys, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]) -> Array:
+class _Written:
+    """A place of which no chunk may be missing, as they are known to have been written."""
+
+    def __init__(self, place: Keys) -> None:
+        self._place = place
+
+    def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """All of the objects."""
+        found = self._place.read_many(keys)
+        lost = set(keys) - found.keys()
+        if lost:
+            raise CorruptStoreError(f"{min(lost)}: the chunk is missing; {_ADVICE}")
+        return found
+
+
+def _read(
+    place: Keys | _Written, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]
+) -> Array:
     import numpy as np
 
     out = np.full((stop - start, *inner), doc.fill, numpy_dtype(doc))
