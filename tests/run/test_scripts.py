@@ -86,13 +86,13 @@ def as_folder(code, folder):
 FORMS = [as_file, as_relative_file, as_command, as_standard_input, as_module, as_package, as_folder]
 
 
-def python(args, text=None, cwd=None, timeout=60):
+def python(args, text=None, cwd=None, timeout=60, **environment):
     source = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     return subprocess.run(
         [sys.executable, "-W", "error", *args],
         input=text,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": source},
+        env=os.environ | {"PYTHONPATH": source} | environment,
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -175,9 +175,60 @@ if __name__ == "__main__":
     assert (done.stdout, done.stderr) == ("True\ninterrupted\n", "")
 
 
-def test_what_a_job_prints_is_seen(tmp_path):
-    code = """
+PRINTS = """
+import os, time
 from fixtures_run import study
-study(lambda traj: print("run", traj.v_idx), FOLDER, n=3, executor="process")
-""".replace("FOLDER", repr(str(tmp_path / "log")))
-    assert sorted(python(["-c", code]).stdout.split("\n")) == ["", "run 0", "run 1", "run 2"]
+
+class Meets:
+    # print() writes its pieces one by one: both workers are halfway through their lines at the same time
+    def __init__(self, run):
+        self.run = run
+
+    def __str__(self):
+        open(os.path.join(FOLDER, f"in-{self.run}"), "w").close()
+        end = time.monotonic() + 30
+        while sum(name.startswith("in-") for name in os.listdir(FOLDER)) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        return str(self.run)
+
+def job(traj):
+    print("run", Meets(traj.v_idx), "of two")
+
+study(job, FOLDER, n=2, executor="process", start_method=METHOD)
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("method", METHODS)
+def test_lines_of_different_workers_do_not_mix(method, unbuffered, tmp_path):
+    code = PRINTS.replace("FOLDER", repr(str(tmp_path))).replace("METHOD", repr(method))
+    done = python(["-c", code], PYTHONUNBUFFERED=unbuffered)
+    assert (sorted(done.stdout.splitlines()), done.stderr) == (["run 0 of two", "run 1 of two"], "")
+
+
+ENDS = {
+    "finishes": ("pass", "a line\nno line"),
+    "exits": ("raise KeyboardInterrupt", "a line\nno line"),
+    "dies": ("os._exit(1)", "a line\n"),
+}
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_worker_printed_before_its_end_is_seen(end, unbuffered, tmp_path):
+    how, expected = ENDS[end]
+    code = f"""
+import os
+from fixtures_run import study
+
+def job(traj):
+    if traj.v_idx == 0 and not os.path.exists({str(tmp_path / "flag")!r}):
+        open({str(tmp_path / "flag")!r}, "w").close()
+        print("a line")
+        print("no line", end="")
+        {how}
+
+study(job, {str(tmp_path / "log")!r}, n=1, executor="process", workers=1)
+"""
+    done = python(["-c", code], PYTHONUNBUFFERED=unbuffered)
+    assert (done.stdout, done.stderr) == (expected, "")

@@ -13,14 +13,19 @@ from pathlib import Path
 import pytest
 from fixtures_run import FileJournal
 
+from xpet.run import loop
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and process groups")
 
 TESTS = Path(__file__).resolve().parents[1]
+SOON = 30.0
+"""Half of what a long run takes: far more than an end takes on a busy machine, and no wait for the run."""
 
 # seven quick runs, then long ones
 SCRIPT = """
 import json, os, sys, time
 from fixtures_run import FileJournal, study
+from xpet.run import loop
 
 folds = []
 fold = FileJournal.fold
@@ -33,7 +38,7 @@ def job(traj):
             pass
         time.sleep(LONG)
 
-FOLDER, EXECUTOR, METHOD, LONG = json.loads(sys.argv[1])
+FOLDER, EXECUTOR, METHOD, LONG, loop.INTERRUPT_SECONDS = json.loads(sys.argv[1])
 try:
     study(job, os.path.join(FOLDER, "log"), n=100, executor=EXECUTOR, start_method=METHOD)
 except KeyboardInterrupt:
@@ -47,8 +52,8 @@ EXECUTORS = [("serial", None), ("process", "forkserver"), ("process", "spawn"), 
 class Study:
     """The script as a process group of its own, its workers in the long runs."""
 
-    def __init__(self, folder, name, method, long, waits):
-        given = json.dumps([str(folder), name, method, long])
+    def __init__(self, folder, name, method, long, waits, grace):
+        given = json.dumps([str(folder), name, method, long, grace])
         path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
         self.folder = folder
         self.process = subprocess.Popen(
@@ -62,7 +67,7 @@ class Study:
         expected = (1 if name == "serial" else 2) if waits else 0
         self.wait_for(lambda: len(list(folder.glob("busy-*"))) >= expected)
 
-    def wait_for(self, condition, seconds=20.0):
+    def wait_for(self, condition, seconds=SOON):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, (
@@ -87,7 +92,7 @@ class Study:
         return bool(states) and set(states) <= {"Z"}
 
     def end(self):
-        out, err = self.process.communicate(timeout=20)
+        out, err = self.process.communicate(timeout=SOON)
         return out, err
 
 
@@ -95,27 +100,27 @@ class Study:
 def begin(tmp_path):
     begun = []
 
-    def start(name, method, long=60.0, waits=True):
-        begun.append(Study(tmp_path, name, method, long, waits))
+    def start(name, method, long=60.0, waits=True, grace=loop.INTERRUPT_SECONDS):
+        begun.append(Study(tmp_path, name, method, long, waits, grace))
         return begun[-1]
 
     yield start
     for study in begun:
         if not study.is_gone():
             os.killpg(study.process.pid, signal.SIGKILL)
-        study.process.communicate(timeout=20)
+        study.process.communicate(timeout=SOON)
 
 
-def check_interrupted(study, began, within):
+def check_interrupted(study, began):
     out, err = study.end()
-    assert time.monotonic() - began < within
+    assert time.monotonic() - began < SOON
     assert study.process.returncode in (-signal.SIGINT, 130)
     assert err.count("Traceback (most recent call last)") == 1
     assert err.rstrip().endswith("KeyboardInterrupt")
     complete = FileJournal(study.folder / "log").complete()
     assert set(complete) >= set(range(7))
     assert out.split() == ["folded", str(len(complete))]
-    study.wait_for(study.is_gone, 5.0)
+    study.wait_for(study.is_gone)
 
 
 @pytest.mark.parametrize("to", ["alone", "group"])
@@ -124,15 +129,15 @@ def test_an_interrupt_ends_a_study_soon(begin, name, method, to):
     study = begin(name, method)
     began = time.monotonic()
     (os.kill if to == "alone" else os.killpg)(study.process.pid, signal.SIGINT)
-    check_interrupted(study, began, 5.0)
+    check_interrupted(study, began)
     assert FileJournal(study.folder / "log").complete() == list(range(7))
 
 
 def test_runs_that_are_nearly_done_are_kept(begin):
-    study = begin("process", "forkserver", 0.3)
+    study = begin("process", "forkserver", 0.3, grace=SOON)
     began = time.monotonic()
     os.killpg(study.process.pid, signal.SIGINT)
-    check_interrupted(study, began, 5.0)
+    check_interrupted(study, began)
     assert len(FileJournal(study.folder / "log").complete()) >= 9
 
 
@@ -143,17 +148,17 @@ def test_two_interrupts_end_it_as_well(begin):
     time.sleep(0.1)
     os.killpg(study.process.pid, signal.SIGINT)
     _, err = study.end()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
     assert "KeyboardInterrupt" in err
-    study.wait_for(study.is_gone, 5.0)
+    study.wait_for(study.is_gone)
 
 
 @pytest.mark.parametrize(("name", "method"), EXECUTORS)
 def test_no_worker_outlives_a_coordinator_that_is_killed(begin, name, method):
     study = begin(name, method)
     study.process.kill()
-    study.process.wait(5)
-    study.wait_for(study.is_gone, 5.0)
+    study.process.wait(SOON)
+    study.wait_for(study.is_gone)
     assert FileJournal(study.folder / "log").complete() == list(range(7))
     _, err = study.end()
     assert "Traceback" not in err
@@ -167,4 +172,4 @@ def test_an_interrupt_during_the_start_is_quiet(begin, method, delay):
     os.killpg(study.process.pid, signal.SIGINT)
     _, err = study.end()
     assert err.count("Traceback (most recent call last)") <= 1, err
-    study.wait_for(study.is_gone, 5.0)
+    study.wait_for(study.is_gone)

@@ -139,7 +139,7 @@ def test_a_block_that_takes_too_long_is_handed_back(tmp_path):
     report = Worker(task(lambda traj: time.sleep(0.03), tmp_path)).work(Block(0, range(5), seconds=0.05))
     assert 1 <= report.n_complete <= 2
     assert list(report.rest) == list(range(report.n_complete, 5))
-    assert 0.03 <= report.seconds < 1
+    assert report.seconds >= 0.03
 
 
 def test_a_worker_that_is_told_to_stop_ends_with_its_run(tmp_path):

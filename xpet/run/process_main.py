@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import threading
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -33,6 +36,7 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
         The parent's ends of pipes, which a forked process has too; while it keeps them it would not see the parent die.
     """
     interrupts.ignore()
+    _print_by_line()
     for connection in inherited:
         connection.close()
     try:
@@ -50,6 +54,21 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
     while (block := blocks.get()) is not None:
         if not _do(worker, block, outbox):
             return
+
+
+def _print_by_line() -> None:
+    """Have a printed line leave at once and as a whole: workers share where it goes, and may be killed after it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
+
+
+def _flush() -> None:
+    """Let go what was printed without the end of its line."""
+    for stream in (sys.stdout, sys.stderr):
+        # what a stream cannot take is no matter of the runs
+        with suppress(Exception):
+            stream.flush()
 
 
 def _set_up(order: bytes) -> Worker:
@@ -81,8 +100,10 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
         _tell(outbox, ERROR, _sendable(error, f"The journal of block {block.number} cannot be written"))
         return False
     except BaseException as error:
+        _flush()
         outbox.send_bytes(GONE + f"the job raised {error!r}".encode(errors="replace"))
         os._exit(1)
+    _flush()
     values, warnings = pack_values(report.values)
     _tell(outbox, REPORT, (replace(report, values=[], warnings=(*report.warnings, *warnings)), values))
     return True
