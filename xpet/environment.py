@@ -66,8 +66,9 @@ class Environment:
         Delete the trajectories that the store has, at once. What xpet did not write stays, and is named.
     if_exists
         What to do if the store has another trajectory of this name when it is run or stored. None goes on with it if
-        parameters and points are the same, and raises otherwise; ``'continue'`` takes over the stored parameters and
-        points; ``'extend'`` adds the points it lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
+        the parameters are the same and the points are those it has, or the first of them, and raises otherwise;
+        ``'continue'`` takes over the stored parameters and points if they are others; ``'extend'`` adds the points it
+        lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
     multiproc, ncores
         Do the runs in that many worker processes; 0 is one for each core. Without `multiproc` the runs are done in this
         process, whatever `ncores` is, as in pypet.

@@ -29,6 +29,7 @@ from fixtures_values import identical
 from xpet.store.leaves import StaticGroup
 from xpet.store.packets import LeafData
 from xpet.store.place import Place
+from xpet.store.points import encode_points
 from xpet.store.snapshot import find_snapshot
 from xpet.store.writer import open_for_writing
 from xpet.values import label
@@ -227,3 +228,57 @@ def test_dies_again_while_it_recovers(name: str):
                 reopen(Dying(place, then))
             bury(place)
             survives(place, scenario, to_the_end=False)
+
+
+def explored_anew(place: Place) -> None:
+    points = {"x": [float(k) for k in range(9)], "mode": ["slow", "fast", "éß"] * 3}
+    columns = [(name, encode_points(f"parameters.{name}", values, {})) for name, values in points.items()]
+    with open_for_writing(place, "study") as writer:
+        writer.explore(columns, 9, "list", ())
+
+
+def some_that_failed(place: Place) -> None:
+    with start(place, {"x": [90.0, 91.0], "y": [1, 2]}, [parameter("config.table", STATICS["config.table"])]) as writer:
+        do(place, writer, {1: "it failed"})
+        writer.fold()
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+def test_dies_while_other_points_take_the_place_of_those_that_no_run_is_complete_of(backwards: bool):
+    base = memory()
+    some_that_failed(base)
+    trial = Dying(copy(base))
+    explored_anew(trial)
+    assert "y" not in trial.children("study/runs")
+    for last in range(0, trial.count, 2 if backwards else 1):
+        place = copy(base)
+        with pytest.raises(Death):
+            explored_anew(Dying(place, last, backwards))
+        bury(place)
+        check_points(place)
+        open_for_writing(place, "study").lease.release()
+        if not check_points(place):
+            explored_anew(place)
+        assert check_points(place)
+        assert not place.list("study/_xpet/journal/expand")
+        assert identical(read_statics(place)["config.table"][""], STATICS["config.table"])
+        with open_for_writing(place, "study") as writer:
+            do(place, writer, {run: simple(run) for run in writer.missing()}, attempt=2)
+            assert writer.fold() == 9
+        np.testing.assert_array_equal(plain(place)["results"].z, np.arange(9) * 2.5)
+
+
+def check_points(place: Place) -> bool:
+    """The points are those of before or those of after; whether they are those of after."""
+    tree = plain(place)
+    for branch in ("runs", "results"):
+        names = set(tree[branch].coords) - {"run", "run_status"}
+        if len(tree["runs"].run) == 2:
+            assert names == {"x", "y"}
+            assert (tree[branch].x.values.tolist(), tree[branch].y.values.tolist()) == ([90.0, 91.0], [1, 2])
+        else:
+            assert names == {"x", "mode"}
+            assert tree[branch].x.values.tolist() == list(range(9))
+            assert tree[branch].mode.values.tolist() == ["slow", "fast", "éß"] * 3
+            assert not tree[branch].run_status.values.any()
+    return len(tree["runs"].run) == 9

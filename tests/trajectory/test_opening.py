@@ -127,6 +127,79 @@ def test_the_order_of_points_not_computed_yet_is_the_stored_one(at, noted):
     assert z_of(env) == products()
 
 
+# fewer points
+
+
+@pytest.mark.parametrize("if_exists", [None, "continue", "extend"])
+def test_the_first_of_the_stored_points(if_exists, store, tmp_path):
+    noted = Noted(multiply, tmp_path)
+    environment(store).run(multiply)
+    first = {"x": AXES["x"][:2], "y": AXES["y"]}
+    env = environment(store, first, if_exists=if_exists)
+    assert env.run(noted) == []
+    assert noted.taken() == []
+    assert (len(env.traj), z_of(env), list(env.runs().x)) == (6, products(first), [1.0] * 3 + [2.0] * 3)
+    assert env.dataset().z.values.tolist() == [[6.0, 7.0, 8.0], [12.0, 14.0, 16.0]]
+    assert env.traj.f_get_from_runs("z", fast_access=True) == {f"run_{k:08d}": z for k, z in enumerate(products(first))}
+    assert env.traj.results.runs.r_5.z == 16.0
+    assert not env.traj.f_contains("results.runs.r_6")
+    assert xpet.open(store.url, storage_options=store.storage_options or None).z.shape == (4, 3)
+
+
+def test_the_first_of_the_stored_points_that_failed_before(at, noted):
+    with pytest.warns(UserWarning, match="failed"):
+        environment(at).run(lambda traj: 1 / 0 if traj.v_idx in (2, 9) else multiply(traj))
+    env = environment(at, {"x": AXES["x"][:2], "y": AXES["y"]})
+    assert [run for run, _ in env.run(noted)] == [2]
+    assert noted.taken() == [2]
+    assert [run for run, _ in environment(at).run(noted)] == [9]
+
+
+def expanding(at, job, generations=3, **options):
+    """A script that runs, and goes on from what it found: the next points are one more than the largest product."""
+    env = listed(Environment("adaptive", store=at.url, **options), {"x": [1.0, 2.0], "y": [3.0, 4.0]})
+    env.run(job)
+    for _ in range(generations):
+        best = max(env.traj.f_get_from_runs("z", fast_access=True).values())
+        env.traj.f_expand({"x": [best + 1], "y": [best / 2]})
+        env.run(job)
+    return env
+
+
+@pytest.mark.parametrize("if_exists", [None, "continue", "extend"])
+def test_a_script_that_expands_runs_again(if_exists, at, noted):
+    once = z_of(expanding(at, noted, if_exists=if_exists))
+    assert noted.taken() == list(range(5))
+    for _ in range(2):
+        env = expanding(at, noted, if_exists=if_exists)
+        assert noted.taken() == []
+        assert z_of(env) == once
+    assert len(once) == xpet.open(at.url).z.size == 5
+
+
+def test_a_script_that_expands_goes_on_where_it_was_stopped(at, noted):
+    expanding(at, multiply, generations=1)
+    expanding(at, noted)
+    assert noted.taken() == [3, 4]
+    assert xpet.open(at.url).z.size == 5
+
+
+def test_a_script_that_expands_elsewhere_the_second_time(at, noted):
+    def study(x, **options):
+        env = listed(Environment("study", store=at.url, **options), {"x": [1.0, 2.0], "y": [3.0, 4.0]})
+        env.run(noted)
+        env.traj.f_expand({"x": [x], "y": [x]})
+        env.run(noted)
+        return env
+
+    study(5.0)
+    with pytest.raises(TrajectoryExistsError, match=r"the points here are not those.*if_exists='extend'"):
+        study(6.0)
+    assert noted.taken() == [0, 1, 2]
+    assert z_of(study(6.0, if_exists="extend")) == [3.0, 8.0, 25.0, 36.0]
+    assert noted.taken() == [3]
+
+
 # other things
 
 
@@ -140,7 +213,7 @@ def differing(store, kind, **options):
     if kind == "points":
         return environment(store, {"x": [1.0, 2.0, 3.0, 4.5], "y": AXES["y"]}, **options)
     if kind == "fewer":
-        return environment(store, {"x": [1.0, 2.0], "y": AXES["y"]}, **options)
+        return environment(store, {"x": [3.0, 4.0], "y": AXES["y"]}, **options)
     if kind == "explored":
         env = Environment("Multiplication", store=store.url, **options)
         env.traj.f_add_parameter("x", 1.0)
@@ -161,7 +234,7 @@ DIFFERENCES = {
         "3 stored points are not among the points here (x=4.0, y=6.0; x=4.0, y=7.0; x=4.0, y=8.0)",
         "3 points are new here (x=4.5, y=6.0; x=4.5, y=7.0; x=4.5, y=8.0)",
     ],
-    "fewer": ["6 stored points are not among the points here (x=3.0, y=6.0; x=3.0, y=7.0; x=3.0, y=8.0; …)"],
+    "fewer": ["6 stored points are not among the points here (x=1.0, y=6.0; x=1.0, y=7.0; x=1.0, y=8.0; …)"],
     "explored": ["explored are parameters.x, parameters.y in the store and parameters.x here"],
     "type": [
         "the points of parameters.x are of type float, such as 1.0, in the store and of type int, such as 1, here"
@@ -313,14 +386,16 @@ def test_another_process_that_extended_it(at, noted):
     mine.run(multiply)
     environment(at, MORE, if_exists="extend").run(multiply)
     assert mine.run(noted) == []
-    assert len(mine.traj) == 15
-    assert z_of(mine) == products(MORE)
+    assert (len(mine.traj), z_of(mine), len(mine.runs())) == (12, products(), 12)
+    assert mine.dataset().z.dims == ("x", "y")
+    assert list(mine.traj.f_get_from_runs("z")) == mine.traj.f_get_run_names()
+    assert xpet.open(at.url, view="flat").z.values.tolist() == products(MORE)
 
 
 def test_another_process_that_overwrote_it(at, noted):
     mine = environment(at)
     mine.run(multiply)
-    environment(at, MORE, if_exists="overwrite").run(multiply)
+    environment(at, {"x": [0.0, *AXES["x"]], "y": AXES["y"]}, if_exists="overwrite").run(multiply)
     with pytest.raises(TrajectoryExistsError, match="3 stored points"):
         mine.run(noted)
 
@@ -335,6 +410,45 @@ def test_a_trajectory_that_was_stored_before_it_was_explored(at, noted):
     env.run(noted)
     assert z_of(env) == products()
     assert load_trajectory(store=at.url).before.tolist() == list(range(1000))
+    assert not {"x", "y"} & set(xpet.open(at.url).attrs)
+
+
+def test_what_was_there_when_it_is_explored_stays_while_it_is(at, monkeypatch):
+    from xpet.store.writer import Writer
+
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_result("before", np.arange(1000))
+    env.traj.f_store()
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    monkeypatch.setattr(Writer, "publish", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        env.run(multiply)
+    monkeypatch.undo()
+    assert load_trajectory(store=at.url).before.tolist() == list(range(1000))
+
+
+def test_exploring_after_the_one_run_failed(at):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    with pytest.warns(UserWarning, match="failed"):
+        env.run(lambda traj: 1 / 0)
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    env.traj.f_store()
+    assert env.runs().status.tolist() == ["new", "new"]
+    assert env.runs().error.tolist() == ["", ""]
+
+
+def test_a_coordinate_does_not_take_the_name_of_a_result_that_was_there(at):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_result("neuron.X", 7)
+    env.traj.f_store()
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    env.run(lambda traj: traj.f_add_result("neuron.z", traj.x))
+    back = load_trajectory(store=at.url)
+    assert (back.results.neuron.X, back.r_1.neuron.z) == (7, 2.0)
+    assert xpet.open(at.url)["neuron.z"].sel({"x.1": 2.0}).item() == 2.0
 
 
 def test_a_loaded_trajectory_that_was_stored_before_it_was_explored(at, noted):

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -91,6 +92,7 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
     The trajectory must be frozen. Whatever happens, every finished run is in the store afterwards.
     """
     runs = writer.missing()
+    runs = runs[: bisect_left(runs, len(traj))]
     before = writer.complete
     _record_launch(writer, job)
     if not len(runs):

@@ -16,9 +16,9 @@ from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.leaves import StaticGroup, StaticLeaf
-from xpet.store.meta import MARK, Axes, Coordinate, Kind, Meta, Space, pack_complete
+from xpet.store.meta import MARK, Axes, Kind, Meta, pack_complete
 from xpet.store.place import Place
-from xpet.store.points import PointColumn
+from xpet.store.points import PointColumn, space_of
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, find_snapshot, is_store
 from xpet.store.writer import Writer
@@ -77,14 +77,10 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     for branch in _BRANCHES:
         docs.put(branch, GroupDoc())
     names = RunTable(place, docs).create(new.n_runs, new.points)
-    coordinates = tuple(
-        Coordinate(column.parameter, name) for (_, column), name in zip(new.points, names, strict=True)
-    )
-    renamed = {wanted: name for (wanted, _), name in zip(new.points, names, strict=True)}
-    axes = tuple((renamed.get(name, name), size) for name, size in new.axes)
+    space = space_of(new.points, names, new.kind, new.axes)
     meta = Meta(
         name=new.name, uuid=uuid.uuid4().hex, created=time.time(), n_runs=new.n_runs, comment=new.comment,
-        space=Space(new.kind, axes, coordinates), writer=new.writer, complete=pack_complete(np.zeros(new.n_runs, bool)),
+        space=space, writer=new.writer, complete=pack_complete(np.zeros(new.n_runs, bool)),
     )  # fmt: skip
     writer = Writer(store, Snapshot(place, meta, docs, _root_attrs(place, new)), lease)
     writer.add_leaves(new.leaves, new.groups)

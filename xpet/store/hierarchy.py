@@ -86,6 +86,16 @@ class Hierarchy:
             self._enter(key, doc)
             self.changed.add(key)
 
+    def drop(self, key: str) -> None:
+        """Forget an array; what is stored at its node stays there."""
+        for dim in self.array(key).dims:
+            self._with_dim[dim].discard(key)
+        del self._docs[key]
+        self._taken.discard(key.lower())
+        self.changed.discard(key)
+        if parent(key) == TABLE:
+            self._coordinates.pop(name_of(key), None)
+
     def _enter(self, key: str, doc: Doc) -> None:
         for dim in getattr(self._docs.get(key), "dims", ()):
             self._with_dim[dim].discard(key)
@@ -103,6 +113,11 @@ class Hierarchy:
         if key.lower() in self._taken or key in (TABLE, HIDDEN):
             return True
         return key.partition("/")[0] not in _WITHOUT_RUNS and self.is_reserved(name_of(key))
+
+    def is_used(self, name: str) -> bool:
+        """Whether something in a branch that may get columns has a name, in upper or lower case."""
+        used = (key for key in self._docs if parent(key) and key.partition("/")[0] not in _WITHOUT_RUNS)
+        return any(name_of(key).lower() == name.lower() for key in used)
 
     def is_reserved(self, name: str) -> bool:
         """Whether a name is the runs' own, or a coordinate's, which groups with columns repeat."""

@@ -1,10 +1,10 @@
-"""What an expansion is about to do, written before it does anything, so that another writer can finish it."""
+"""Points that are about to change, written before anything is, so that another writer can finish it."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,6 +13,7 @@ from xpet.store.documents import dumps
 from xpet.store.hierarchy import TABLE, Hierarchy
 from xpet.store.journal import ROOT
 from xpet.store.meta import Axes, Kind
+from xpet.store.points import PointColumn
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -22,34 +23,57 @@ INTENTS = f"{ROOT}/expand"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intent:
-    """An expansion: from ``old`` to ``new`` runs, and the values of the new ones by the names of the coordinates."""
+    """Further points: from ``old`` to ``new`` runs, and the values of the new ones by the names of the coordinates.
+
+    With ``explored``, other points instead: the wanted names and the values of all coordinates.
+    """
 
     old: int
     new: int
     kind: Kind
     axes: Axes
     points: Mapping[str, Array]
+    explored: Sequence[tuple[str, PointColumn]] | None = None
 
     def to_json(self) -> bytes:
         """The intent as it is written."""
-        points = {name: _to_json(values) for name, values in self.points.items()}
-        axes = [list(axis) for axis in self.axes]
-        return dumps({"old": self.old, "new": self.new, "kind": self.kind, "axes": axes, "points": points})
+        node: dict[str, Any] = {"old": self.old, "new": self.new, "kind": self.kind}
+        node["axes"] = [list(axis) for axis in self.axes]
+        node["points"] = {name: _to_json(values) for name, values in self.points.items()}
+        if self.explored is not None:
+            node["explored"] = [
+                {"name": name, "parameter": column.parameter, "dtype": column.dtype, "values": _to_json(column.values),
+                 "codec": column.codec, "meta": dict(column.meta), "attrs": dict(column.attrs)}
+                for name, column in self.explored
+            ]  # fmt: skip
+        return dumps(node)
 
 
 def read_intent(data: bytes, hierarchy: Hierarchy, where: str) -> Intent:
     """The intent of :meth:`Intent.to_json`; the documents say of what type the points are."""
     try:
         node = json.loads(data)
-        points = {name: _from_json(given, hierarchy, name) for name, given in node["points"].items()}
+        points = {
+            name: _from_json(given, hierarchy.array(f"{TABLE}/{name}").dtype) for name, given in node["points"].items()
+        }
         axes = tuple((str(name), int(size)) for name, size in node["axes"])
-        intent = Intent(int(node["old"]), int(node["new"]), node["kind"], axes, points)
-        lengths = {len(values) for values in points.values()}
-        if intent.kind not in get_args(Kind) or lengths != {intent.new - intent.old}:
+        explored = [_column(each) for each in node["explored"]] if "explored" in node else None
+        intent = Intent(int(node["old"]), int(node["new"]), node["kind"], axes, points, explored)
+        if explored is None:
+            lengths, wanted = {len(values) for values in points.values()}, intent.new - intent.old
+        else:
+            lengths, wanted = {len(column.values) for _, column in explored}, intent.new
+        if intent.kind not in get_args(Kind) or lengths != {wanted}:
             raise ValueError(f"{lengths} points of kind {intent.kind!r} for runs {intent.old} to {intent.new}")
         return intent
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, CorruptStoreError) as error:
         raise CorruptStoreError(f"{where}: the intent to expand is damaged ({error}); delete it") from error
+
+
+def _column(node: Mapping[str, Any]) -> tuple[str, PointColumn]:
+    values = _from_json(node["values"], str(node["dtype"]))
+    column = PointColumn(str(node["parameter"]), values, str(node["codec"]), node["meta"], node["attrs"])
+    return str(node["name"]), column
 
 
 def _to_json(values: Array) -> Any:
@@ -58,10 +82,9 @@ def _to_json(values: Array) -> Any:
     return base64.b64encode(values.tobytes()).decode()
 
 
-def _from_json(given: Any, hierarchy: Hierarchy, name: str) -> Array:
+def _from_json(given: Any, dtype: str) -> Array:
     import numpy as np
 
-    dtype = hierarchy.array(f"{TABLE}/{name}").dtype
     if dtype != "string":
         return np.frombuffer(base64.b64decode(given), dtype)
     texts = np.empty(len(given), object)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.errors import UnsupportedValueError
 from xpet.store.hierarchy import Hierarchy
+from xpet.store.meta import Axes, Coordinate, Kind, Space
 from xpet.values import Encoded, Labelled, Part, canonical, decode, encode
 from xpet.values.codecs.structure import codec as structure
 from xpet.values.text import PACKED, to_text
@@ -113,6 +114,13 @@ def coordinate_names(parameters: Sequence[str], everything: Sequence[str]) -> li
         short = path.rpartition(".")[2]
         out.append(short if last.count(short.lower()) <= 1 else path.partition(".")[2])
     return out
+
+
+def space_of(points: Sequence[tuple[str, PointColumn]], names: Sequence[str], kind: Kind, axes: Axes) -> Space:
+    """The space of explored values whose coordinates wanted the names in ``points`` and got ``names``."""
+    named = {wanted: name for (wanted, _), name in zip(points, names, strict=True)}
+    coordinates = (Coordinate(column.parameter, name) for (_, column), name in zip(points, names, strict=True))
+    return Space(kind, tuple((named.get(name, name), size) for name, size in axes), tuple(coordinates))
 
 
 def read_points(hierarchy: Hierarchy, name: str) -> tuple[str, Mapping[str, Any]]:

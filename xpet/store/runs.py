@@ -12,6 +12,7 @@ from xpet.store.chunks import read_whole, write_rows, write_whole
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, TABLE, Hierarchy, name_of, parent
 from xpet.store.points import PointColumn
+from xpet.store.relayout import beside
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -52,19 +53,64 @@ class RunTable:
             self._docs.put(f"{TABLE}/{name}", ArrayDoc((n_runs,), dtype, (RUN,), chunks, fill, attrs))
         self._write_run(TABLE, n_runs)
         self._write_status(TABLE, n_runs)
+        return self._add_coordinates(n_runs, points)
+
+    def explore(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
+        """Take other points for those there are; no run may be complete. Returns the names of their coordinates."""
+        before = {}
+        for key, doc in list(self._docs.arrays()):
+            if doc.dims[:1] != (RUN,):
+                continue
+            if "parameter" in doc.xpet:
+                before[key] = doc
+                self._docs.drop(key)
+            else:
+                # What it says of runs that failed was said of other points.
+                self._place.delete_tree(f"{key}/c")
+                self._docs.put(key, replace(doc, shape=(n_runs, *doc.shape[1:])))
+        names = self._add_coordinates(n_runs, points, before)
+        explored = {column.parameter.partition(".")[2] for _, column in points}
+        for group in self._datasets():
+            self._write_run(group, n_runs)
+            if group != TABLE:
+                self._share_coordinates(group, names)
+            own = self._docs.group(group)
+            told = {key: value for key, value in own.attrs.items() if key not in explored}
+            self._docs.put(group, replace(own, attrs=told))
+        return names
+
+    def _add_coordinates(
+        self, n_runs: int, points: Sequence[tuple[str, PointColumn]], before: Mapping[str, ArrayDoc] | None = None
+    ) -> list[str]:
         names = []
         for wanted, column in points:
-            key = self._docs.free_key(TABLE, wanted)
-            names.append(name_of(key))
+            name = self._free_name(wanted)
+            key = f"{TABLE}/{name}"
+            names.append(name)
             about = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
             listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs)}
             doc = ArrayDoc((n_runs,), column.dtype, (RUN,), chunks, absent, listed, about)
+            if before and key in before:
+                doc = beside(before[key], doc)
             write_whole(self._place, key, doc, column.values)
             self._docs.put(key, doc)
         self._name_coordinates(TABLE, names)
         return names
+
+    def _free_name(self, wanted: str) -> str:
+        """A name for a coordinate that is free in every group which has, or may get, columns."""
+        name, k = wanted, 0
+        while self._docs.free_key(TABLE, name) != f"{TABLE}/{name}" or self._docs.is_used(name):
+            k += 1
+            name = f"{wanted}.{k}"
+        return name
+
+    def _datasets(self) -> list[str]:
+        """The groups with columns, and the run table, which decides and comes last."""
+        groups = [parent(key) for key, doc in self._docs.arrays() if name_of(key) == STATUS and doc.dims == (RUN,)]
+        return sorted(groups, key=lambda each: each == TABLE)
 
     def ensure(self, group: str, n_runs: int) -> None:
         """Make a group a Dataset: give it the runs, their status and the explored coordinates."""
@@ -75,12 +121,19 @@ class RunTable:
         own = self._docs.group(group)
         shared = {key: value for key, value in branch.attrs.items() if key != "comment"}
         self._docs.put(group, replace(own, attrs={**shared, **own.attrs}))
-        names = self._docs.coordinates()
-        for name in (STATUS, *names):
-            doc = self._docs.array(f"{TABLE}/{name}")
-            write_whole(self._place, f"{group}/{name}", doc, self.read(name))
-            self._docs.put(f"{group}/{name}", doc)
+        self._share(group, STATUS)
+        self._share_coordinates(group, self._docs.coordinates())
+
+    def _share_coordinates(self, group: str, names: Sequence[str]) -> None:
+        for name in names:
+            self._share(group, name)
         self._name_coordinates(group, names)
+
+    def _share(self, group: str, name: str) -> None:
+        """Have a column of the table in a group with columns as well."""
+        doc = self._docs.array(f"{TABLE}/{name}")
+        write_whole(self._place, f"{group}/{name}", doc, self.read(name))
+        self._docs.put(f"{group}/{name}", doc)
 
     def read(self, name: str) -> Array:
         """A column of the table."""
@@ -109,8 +162,7 @@ class RunTable:
         if not len(outcomes.rows):
             return
         values = np.where(outcomes.failed, FAILED, COMPLETE).astype(np.uint8)
-        groups = [parent(key) for key, doc in self._docs.arrays() if name_of(key) == STATUS and doc.dims == (RUN,)]
-        for group in sorted(groups, key=lambda each: each == TABLE):
+        for group in self._datasets():
             key = f"{group}/{STATUS}"
             write_rows(self._place, key, self._docs.array(key), outcomes.rows, values)
 

@@ -21,10 +21,10 @@ from xpet.store.intents import INTENTS, Intent, read_intent
 from xpet.store.journal import OPEN, set_aside, waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, pack_annotations, retell, write_group
-from xpet.store.meta import Axes, Kind, Meta, pack_complete
+from xpet.store.meta import Axes, Kind, Meta, Space, pack_complete
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
-from xpet.store.points import encode_more_points, read_points
+from xpet.store.points import PointColumn, encode_more_points, read_points, space_of
 from xpet.store.relayout import drop_retired
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
@@ -231,25 +231,46 @@ class Writer:
         for each in self._meta.space.coordinates:
             codec, meta = read_points(self._docs, each.name)
             new[each.name] = encode_more_points(each.parameter, points[each.parameter], codec, meta).values
-        intent = Intent(self.n_runs, self.n_runs + len(next(iter(new.values()))), kind, axes, new)
+        self._change(Intent(self.n_runs, self.n_runs + len(next(iter(new.values()))), kind, axes, new))
+
+    def explore(self, points: Sequence[tuple[str, PointColumn]], n_runs: int, kind: Kind, axes: Axes) -> None:
+        """Take other points instead of those there are; no run may be complete.
+
+        ``points`` are the wanted names and the values of the coordinates.
+        """
+        self._change(Intent(self.n_runs, n_runs, kind, axes, {}, points))
+
+    def _change(self, intent: Intent) -> None:
         key = f"{INTENTS}/{self._meta.generation:010d}"
         self._check_lease()
         self.place.write(key, intent.to_json())
         self._roll_forward(key, intent)
 
     def _roll_forward(self, key: str, intent: Intent) -> None:
+        # An intent is named for the generation that it changes, so that it is carried out once.
+        if int(key.rpartition("/")[2]) == self._meta.generation:
+            before = set(self._docs)
+            if intent.explored is None:
+                self._table.grow(intent.new, intent.points)
+                space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
+            else:
+                names = self._table.explore(intent.new, intent.explored)
+                space = space_of(intent.explored, names, intent.kind, intent.axes)
+            self._take(intent.new, space)
+            for left in before - set(self._docs):
+                self.place.delete_tree(left)
+        self.place.delete([key])
+
+    def _take(self, n_runs: int, space: Space) -> None:
         import numpy as np
 
-        if self.n_runs == intent.old:
-            self._table.grow(intent.new, intent.points)
-            complete = np.zeros(intent.new, bool)
-            complete[: self.n_runs] = self._complete
-            self._complete, self._columns = complete, None
-            space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
-            self._meta = replace(self._meta, n_runs=intent.new, space=space)
-            ColumnWriter(self.place, self._docs, complete).finish()
-            self.publish()
-        self.place.delete([key])
+        complete = np.zeros(n_runs, bool)
+        common = min(n_runs, self.n_runs)
+        complete[:common] = self._complete[:common]
+        self._complete, self._columns = complete, None
+        self._meta = replace(self._meta, n_runs=n_runs, space=space)
+        ColumnWriter(self.place, self._docs, complete).finish()
+        self.publish()
 
     def recover(self) -> None:
         """Finish what a writer before this one left unfinished."""

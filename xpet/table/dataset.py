@@ -26,7 +26,8 @@ RUNS = "runs"
 
 
 def open_results(
-    where: Where, storage_options: StorageOptions = None, *, view: View | None = None, trajectory: str | None = None
+    where: Where, storage_options: StorageOptions = None, *, view: View | None = None, trajectory: str | None = None,
+    runs: int | None = None,
 ) -> xr.Dataset:
     """Open the published results of a trajectory as one lazy Dataset.
 
@@ -45,6 +46,8 @@ def open_results(
         a full product, else flat.
     trajectory
         Which one, if the store holds several.
+    runs
+        How many of its runs, from the first on; None: all.
 
     Raises
     ------
@@ -60,16 +63,19 @@ def open_results(
     """
     located = locate(where, trajectory=trajectory, storage_options=storage_options)
     # Only through xarray's front door does a Dataset get the caching and copying of one read from a file.
-    return xr.open_dataset(located, engine=_ResultsEntrypoint, view=view)  # type: ignore[arg-type]
+    return xr.open_dataset(located, engine=_ResultsEntrypoint, view=view, runs=runs)  # type: ignore[arg-type]
 
 
 def read_results(
-    located: Located, view: View | None = None, drop_variables: str | Iterable[str] | None = None
+    located: Located, view: View | None = None, drop_variables: str | Iterable[str] | None = None,
+    runs: int | None = None,
 ) -> xr.Dataset:
     """Return the results of a located trajectory, unread; see :func:`open_results`."""
     dropped = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
     groups = [(path, decode(group)) for path, group in walk(child(located, RESULTS))]
     dataset = _with_runs(merge(groups, located.explored), located)
+    if runs is not None and runs < dataset.sizes[RUN]:
+        dataset = dataset.isel({RUN: slice(runs)})
     dataset, product = _find_axes(dataset, located, view)
     dataset = dataset.drop_vars(dropped, errors="ignore")
     if product is not None:
@@ -155,9 +161,10 @@ def _refuse_grid(view: View | None, located: Located, why: str) -> None:
 
 
 class _ResultsEntrypoint(BackendEntrypoint):
-    open_dataset_parameters: ClassVar[tuple[str, ...] | None] = ("filename_or_obj", "drop_variables", "view")
+    open_dataset_parameters: ClassVar[tuple[str, ...] | None] = ("filename_or_obj", "drop_variables", "view", "runs")
 
     def open_dataset(  # type: ignore[override]
-        self, filename_or_obj: Located, *, drop_variables: str | Iterable[str] | None = None, view: View | None = None
+        self, filename_or_obj: Located, *, drop_variables: str | Iterable[str] | None = None, view: View | None = None,
+        runs: int | None = None,
     ) -> xr.Dataset:
-        return read_results(filename_or_obj, view, drop_variables)
+        return read_results(filename_or_obj, view, drop_variables, runs)

@@ -82,7 +82,7 @@ def load_trajectory(
     build(traj, snapshot, branches)
     if "parameters" in branches:
         adopt_space(traj, snapshot)
-    traj.attach_runs(StoredRuns(snapshot, branches))
+    traj.attach_runs(StoredRuns(snapshot, branches, snapshot.meta.n_runs))
     _tell_waiting(snapshot)
     return traj
 

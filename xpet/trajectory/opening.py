@@ -22,6 +22,7 @@ from xpet.trajectory.comparing import Comparison, changed_leaves, changed_parame
 from xpet.trajectory.removing import remove_trajectory
 from xpet.trajectory.saving import (
     about_leaf,
+    explored_points,
     groups,
     leaves,
     links,
@@ -51,20 +52,25 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
             raise
         return _create_beside(traj, store)
     if snapshot is not None and traj.v_uuid == snapshot.meta.uuid:
-        if not _explored_alike(traj, snapshot):
-            return _explore_anew(traj, store, snapshot)
-        _refuse_changes(changed_leaves(traj, snapshot), snapshot)
-        return _update(traj, store)
+        return _go_on(traj, store, snapshot, if_exists)
     if if_exists == "new" and traj.v_name in store.children():
         return _create_beside(traj, store)
     if snapshot is None:
         return _create(traj, store)
     if if_exists == "overwrite":
         return _create(traj, store, instead=True)
-    if if_exists == "continue":
-        _adopt(traj, snapshot)
-        return _update(traj, store)
-    return _meet(traj, store, snapshot, if_exists == "extend")
+    return _meet(traj, store, snapshot, if_exists)
+
+
+def _go_on(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None) -> Writer:
+    """The stored trajectory is this one, as it was when it was last stored or loaded."""
+    alike = _explored_alike(traj, snapshot)
+    if if_exists == "extend" and alike and not start_alike(traj, snapshot):
+        # Points were added here that are others than those which the store has in their place.
+        return _meet(traj, store, snapshot, if_exists)
+    if alike:
+        _refuse_changes(changed_leaves(traj, snapshot), snapshot)
+    return _update(traj, store)
 
 
 def _create(traj: Trajectory, store: Place, instead: bool = False) -> Writer:
@@ -90,21 +96,32 @@ def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
     return set(traj.explored) == {each.parameter for each in snapshot.meta.space.coordinates}
 
 
-def _explore_anew(traj: Trajectory, store: Place, snapshot: Snapshot) -> Writer:
-    """The trajectory was stored before it was explored: as long as it has no runs, it is stored afresh."""
-    # Opening folds what a killed launch finished.
-    with open_for_writing(store, traj.v_name) as writer:
-        has_runs = bool(writer.complete.any())
-    if has_runs:
+def _explore(traj: Trajectory, writer: Writer) -> None:
+    """The trajectory was stored before it was explored as it is now."""
+    if writer.complete.any():
         raise TrajectoryExistsError(
-            f"{snapshot.place.url}: other parameters are explored here than in the stored one, which has complete "
+            f"{writer.place.url}: other parameters are explored here than in the stored one, which has complete "
             "runs; give the trajectory another name"
         )
-    return _create(traj, store, instead=True)
+    writer.explore(explored_points(traj), traj.length, *shape_of(traj))
 
 
-def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, extend: bool) -> Writer:
+def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None) -> Writer:
+    """The stored trajectory has this one's name: find out whether it is this one, or make it so."""
     found = compare(traj, snapshot)
+    same = not (found.parameters_differ or found.new or found.lacking or found.reordered)
+    # A script that runs, expands and runs again meets its own end when it starts again.
+    is_start = same or (not (found.parameters_differ or found.new) and start_alike(traj, snapshot))
+    if not is_start and if_exists == "continue":
+        _adopt(traj, snapshot)
+    elif not is_start:
+        _extend(traj, snapshot, found, if_exists == "extend")
+    traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
+    return _update(traj, store)
+
+
+def _extend(traj: Trajectory, snapshot: Snapshot, found: Comparison, extend: bool) -> None:
+    """Take the stored points, and behind them those that are new here; refuse what nobody asked for."""
     if found.parameters_differ or (found.lacking and not extend):
         raise TrajectoryExistsError(_other(snapshot, found))
     if found.new and not extend:
@@ -113,14 +130,11 @@ def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, extend: bool) -> W
             f"{len(found.new)} are new here; give if_exists='extend' to add them and compute only those, or "
             "if_exists='overwrite' to start again, or 'new' for another name"
         )
-    if found.new or found.lacking or found.reordered:
-        ranges = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
-        more = {path: [values[i] for i in found.new] for path, values in ranges.items()}
-        adopt_space(traj, snapshot)
-        if found.new:
-            traj.expand(more)
-    traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
-    return _update(traj, store)
+    ranges = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
+    more = {path: [values[i] for i in found.new] for path, values in ranges.items()}
+    adopt_space(traj, snapshot)
+    if found.new:
+        traj.expand(more)
 
 
 def _other(snapshot: Snapshot, found: Comparison) -> str:
@@ -139,7 +153,6 @@ def _adopt(traj: Trajectory, snapshot: Snapshot) -> None:
         traj.f_remove_child("parameters", recursive=True)
     build(traj, snapshot, {"parameters"})
     adopt_space(traj, snapshot)
-    traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
 
 
 def _update(traj: Trajectory, store: Place) -> Writer:
@@ -147,6 +160,9 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     writer = open_for_writing(store, traj.v_name)
     try:
         snapshot = read_snapshot(store, traj.v_name)
+        if snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
+            _explore(traj, writer)
+            snapshot = read_snapshot(store, traj.v_name)
         _agree(traj, writer, snapshot)
         _tell_changes(changed_leaves(traj, snapshot), snapshot)
         _add_what_is_new(traj, writer, snapshot)
@@ -194,14 +210,15 @@ def _tell_links(traj: Trajectory) -> None:
 
 
 def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
-    """Make points in memory and in the store the same, where one has more than the other."""
+    """Add to the store the points that it lacks; that it has further ones, which were added elsewhere, is fine."""
     where = writer.place.url
     if snapshot.meta.uuid != traj.v_uuid:
         raise StoreBusyError(f"{where}: another process has just stored another trajectory there; run again")
     if not start_alike(traj, snapshot):
         raise TrajectoryExistsError(
             f"{where}: the points here are not those that this trajectory was stored with, as they were changed here "
-            "or by another process; load it again, or give the trajectory another name"
+            "or by another process; give if_exists='extend' to add what is new here behind them, load it again, or "
+            "give the trajectory another name"
         )
     changed = changed_parameters(traj, snapshot)
     if changed:
@@ -212,8 +229,6 @@ def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     if len(traj) > writer.n_runs:
         ranges = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
         writer.expand({path: values[writer.n_runs :] for path, values in ranges.items()}, *shape_of(traj))
-    elif len(traj) < writer.n_runs:
-        adopt_space(traj, snapshot)
 
 
 def _free_name(store: Place, name: str) -> str:

@@ -70,10 +70,11 @@ class _Runs(Container[int]):
 
 
 class StoredRuns:
-    """The runs of a snapshot as the tree shows them; ``branches`` are the ones wanted."""
+    """The first ``n_runs`` runs of a snapshot as the tree shows them; ``branches`` are the ones wanted."""
 
-    def __init__(self, snapshot: Snapshot, branches: Container[str]) -> None:
+    def __init__(self, snapshot: Snapshot, branches: Container[str], n_runs: int) -> None:
         self._reader = RunReader(snapshot)
+        self._n_runs = n_runs
         self._branches = branches
         self._with: dict[str, _Runs] = {}
 
@@ -85,14 +86,14 @@ class StoredRuns:
         """The runs that have a leaf."""
         found = self._with.get(template)
         if found is None:
-            found = self._with[template] = _Runs(self._reader.runs_with(template))
+            found = self._with[template] = _Runs(self._reader.runs_with(template)[: self._n_runs])
         return found
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""
         import numpy as np
 
-        complete = self._reader.complete()
+        complete = self._reader.complete()[: self._n_runs]
         return range(len(complete)) if complete.all() else np.flatnonzero(complete).tolist()
 
     def load(self, template: str, run: int) -> Leaf:

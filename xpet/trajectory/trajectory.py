@@ -190,9 +190,10 @@ class Trajectory(Root):
         Parameters
         ----------
         if_exists
-            If the store has a trajectory of this name that is not this one: None goes on with it if parameters and
-            points are the same, and raises otherwise; ``'continue'`` takes over the stored one's parameters and points;
-            ``'extend'`` adds the points it lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
+            If the store has a trajectory of this name that is not this one: None goes on with it if the parameters are
+            the same and the points are those it has, or the first of them, and raises otherwise; ``'continue'`` takes
+            over the stored one's parameters and points if they are others; ``'extend'`` adds the points it lacks;
+            ``'overwrite'`` deletes it; ``'new'`` takes another name.
 
         Raises
         ------
@@ -216,7 +217,7 @@ class Trajectory(Root):
         """Show the runs that the store has by now."""
         from xpet.trajectory.stored import BRANCHES, StoredRuns
 
-        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out))
+        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out, len(self)))
 
     def f_snapshot(self) -> Snapshot:
         """The published state of the trajectory.
@@ -251,14 +252,18 @@ class Trajectory(Root):
         from xpet.table.dataset import open_results
 
         where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
-        return open_results(where, options, view=view)  # type: ignore[arg-type]  # a path, a URL or a Zarr store
+        return open_results(where, options, view=view, runs=self._runs_here())  # type: ignore[arg-type]  # any of them
 
     def f_run_table(self) -> pd.DataFrame:
         """The run table: parameters, status, start, duration and error of each run."""
         from xpet.table.runs import run_table
 
         where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
-        return run_table(where, options)  # type: ignore[arg-type]  # a path, a URL or a Zarr store
+        return run_table(where, options).iloc[: self._runs_here()]  # type: ignore[arg-type]  # any of them
+
+    def _runs_here(self) -> int | None:
+        """How many runs of the store are those of this trajectory; it may have got more elsewhere."""
+        return len(self) if self._uuid else None
 
     # Points -----------------------------------------------------------------------------------------------------------
 
