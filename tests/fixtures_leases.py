@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from fixtures_processes import end, start
 
 from xpet.store.lease import PREFIX
@@ -73,3 +74,8 @@ def forged(**changes: object) -> bytes:
 def forge(place: Place, epoch: int = 7, **changes: object) -> None:
     """Let a holder on another host have this epoch."""
     place.write(f"{PREFIX}/{epoch:08d}", forged(**changes))
+
+
+def told_to_wait() -> pytest.WarningsRecorder:
+    """Expect that whoever takes a lease is told that it may take a while."""
+    return pytest.warns(UserWarning, match="waiting up to")

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from fixtures_leases import asked, content, forge, holder, keys
+from fixtures_leases import asked, content, forge, holder, keys, told_to_wait
 from fixtures_processes import end, finish, start
 
 from xpet.errors import StoreBusyError, StoreError
@@ -229,15 +229,22 @@ def test_processes_exclude_each_other(shared_place: Place):
 def test_a_silent_holder_elsewhere_is_waited_for(place: Place):
     forge(place, ttl=0.6)
     before = time.monotonic()
-    with Lease(place) as lease:
+    with told_to_wait(), Lease(place) as lease:
         assert time.monotonic() - before >= 0.6
         assert lease.epoch == 8
     assert keys(place) == [8]
 
 
+def test_who_waits_is_told_for_whom_and_how_long(local: Place):
+    forge(local, ttl=0.5)
+    with pytest.warns(UserWarning, match=r"process 4711 on elsewhere; waiting up to 0\.5 s") as caught, Lease(local):
+        pass
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_the_clock_of_a_holder_elsewhere_does_not_matter(local: Place):
     forge(local, ttl=0.6, renewed=time.time() + 1e6)
-    with Lease(local) as lease:
+    with told_to_wait(), Lease(local) as lease:
         assert lease.epoch == 8
 
 
@@ -253,7 +260,7 @@ def test_a_holder_elsewhere_that_renews_keeps_its_lease(place: Place):
     thread.start()
     try:
         for _ in range(2):
-            with pytest.raises(StoreBusyError, match="process 4711 on elsewhere since 2023-11-1"):
+            with told_to_wait(), pytest.raises(StoreBusyError, match="process 4711 on elsewhere since 2023-11-1"):
                 Lease(place).acquire()
     finally:
         stop.set()
@@ -265,7 +272,7 @@ def test_a_holder_elsewhere_may_release_while_it_is_watched(local: Place):
     forge(local, ttl=30)
     timer = threading.Timer(0.2, lambda: forge(local, ttl=30, released=True))
     timer.start()
-    with Lease(local) as lease:
+    with told_to_wait(), Lease(local) as lease:
         assert lease.epoch == 8
     timer.join()
 
@@ -277,12 +284,12 @@ def test_a_holder_named_like_this_host_but_elsewhere_is_not_judged_by_its_pid(lo
         process.wait()
     forge(local, host=mine["host"], machine=f"{mine['host']}/another-boot/pid:[1]", pid=process.pid)
     before = time.monotonic()
-    with Lease(local):
+    with told_to_wait(), Lease(local):
         assert time.monotonic() - before >= 0.6
 
 
 @pytest.mark.parametrize("said", [b"", b"{", b"[]", b"null", b'{"uuid": "x"}', b"\xff", b"7"])
 def test_a_key_that_makes_no_sense_is_waited_for(local: Place, said):
     local.write(f"{PREFIX}/{3:08d}", said)
-    with Lease(local, ttl=0.3) as lease:
+    with told_to_wait(), Lease(local, ttl=0.3) as lease:
         assert lease.epoch == 4

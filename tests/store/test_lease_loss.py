@@ -9,7 +9,7 @@ import signal
 import time
 
 import pytest
-from fixtures_leases import asked, content, forge, holder, keys
+from fixtures_leases import asked, content, forge, holder, keys, told_to_wait
 from fixtures_processes import finish, start
 
 from xpet.errors import StoreBusyError, StoreError
@@ -45,7 +45,7 @@ def test_a_sleeper_finds_its_lease_taken(local: Place):
         process.send_signal(signal.SIGSTOP)
         # What a taker on another machine sees of it.
         local.write(f"{PREFIX}/{1:08d}", json.dumps(content(local) | {"machine": "elsewhere"}).encode())
-        with Lease(local) as lease:
+        with told_to_wait(), Lease(local) as lease:
             assert lease.epoch == 2
             process.send_signal(signal.SIGCONT)
             assert not asked(process)
@@ -85,7 +85,7 @@ def test_a_lease_that_could_not_be_released_is_taken_when_it_is_old(local: Place
     with pytest.raises(StoreBusyError):
         Lease(local).acquire()
     time.sleep(0.4)
-    with Lease(local) as other:
+    with told_to_wait(), Lease(local) as other:
         assert other.epoch == 2
 
 

@@ -250,6 +250,23 @@ def test_delete_tree(place: Place):
         place.delete_tree("")
 
 
+def test_prune_removes_what_is_empty(local: Place):
+    local.write_many({"t/a/c/0": b"", "t/notes/mine": b""})
+    Path(local.url, "t", "notes", "mine.partial").write_bytes(b"")
+    Path(local.url, "t", "a", "c", ".1-2-3.partial").write_bytes(b"")
+    local.delete(["t/a/c/0", "t/notes/mine"])
+    local.below("t").prune()
+    assert [path.name for path in Path(local.url).rglob("*")] == ["t", "notes", "mine.partial"]
+
+
+def test_places_are_kept_open_within_bounds():
+    first = open_place(PlaceSpec("memory://kept-0", {}, "memory"))
+    assert open_place(first.spec) is first
+    for number in range(1, 100):
+        open_place(PlaceSpec(f"memory://kept-{number}", {}, "memory"))
+    assert open_place(first.spec) is not first
+
+
 @pytest.mark.parametrize(
     "key",
     ["", "/a", "a/", "a//b", "..", "../a", "a/../b", "a/..", "./a", "a/./b", "a\\b", "a\0b", "a.partial"],

@@ -20,7 +20,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from xpet.errors import StoreBusyError, StoreError
+from xpet.errors import StoreBusyError, StoreError, warn
 from xpet.store.place import Place
 from xpet.store.processes import is_gone, machine, start_of
 
@@ -183,7 +183,10 @@ class Lease:
         abandoned = holder.pid == os.getpid() and holder.renewed + holder.ttl < time.time()
         if gone is False and not abandoned:
             raise self._busy(holder)
-        _LOG.info("%s; waiting up to %g s for a sign of life", self._busy(holder), holder.ttl)
+        warn(
+            f"{self._place.url} seems to be written by {_named(holder)}; waiting up to {holder.ttl:g} s for a sign of "
+            "life, and taking over if there is none"
+        )
         end = time.monotonic() + holder.ttl
         while time.monotonic() < end:
             time.sleep(min(1.0, holder.ttl / 10))
@@ -199,7 +202,7 @@ class Lease:
         if holder.pid == os.getpid() and _is_here(holder):
             who, advice = f"this very process ({holder.pid} on {holder.host})", "close the trajectory that writes to it"
         else:
-            who = f"process {holder.pid} on {holder.host}" if holder.pid else "an unknown process"
+            who = _named(holder)
             advice = "wait until it has finished, or end it"
         since = f" since {datetime.fromtimestamp(holder.since):%Y-%m-%d %H:%M:%S}" if holder.since else ""
         return StoreBusyError(f"{self._place.url} is being written by {who}{since}; {advice}, then try again")
@@ -230,6 +233,10 @@ def _content(holder: Holder) -> bytes:
 def _holder_here(ttl: float, now: float) -> Holder:
     pid = os.getpid()
     return Holder(uuid.uuid4().hex, socket.gethostname(), machine(), pid, start_of(pid), ttl, now, now)
+
+
+def _named(holder: Holder) -> str:
+    return f"process {holder.pid} on {holder.host}" if holder.pid else "an unknown process"
 
 
 def _is_here(holder: Holder) -> bool:

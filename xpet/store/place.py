@@ -11,10 +11,11 @@ import re
 import sys
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 
 from xpet.store.places.base import Data, Kind, Place, PlaceSpec, append_all, readable_url
 
-_OPEN: dict[tuple[int, PlaceSpec], Place] = {}
+_MOST_OPEN = 64
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(://|::)")
 _HDF5 = (".hdf5", ".h5", ".hdf", ".he5")
 
@@ -85,7 +86,7 @@ def hdf5_sibling(store: object) -> str | None:
 
 
 def open_place(spec: PlaceSpec) -> Place:
-    """The place at `spec`, one object per process; nothing is read yet.
+    """The place at `spec`, mostly one object per process; nothing is read yet.
 
     Raises
     ------
@@ -102,9 +103,13 @@ def open_place(spec: PlaceSpec) -> Place:
     """
     if spec.kind == "zarr":
         return _make(spec)
-    here = (os.getpid(), spec)
-    found = _OPEN.get(here)
-    return found if found is not None else _OPEN.setdefault(here, _make(spec))
+    return _opened(os.getpid(), spec)
+
+
+@lru_cache(maxsize=_MOST_OPEN)
+def _opened(pid: int, spec: PlaceSpec) -> Place:
+    """A place for one process, as a forked child cannot use its parent's connections."""
+    return _make(spec)
 
 
 def probe_exclusive(place: Place, prefix: str = "_xpet/journal/probe") -> bool:

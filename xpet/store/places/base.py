@@ -128,12 +128,19 @@ class Place(ABC):
     def delete(self, keys: Iterable[str]) -> None:
         """Delete `keys`; those that are missing do not matter."""
 
-    @abstractmethod
     def delete_tree(self, prefix: str) -> None:
         """Delete everything beneath `prefix`, its own ``zarr.json`` last.
 
         The mark of ownership goes last so that a deletion cut short can be taken up again.
         """
+        last = f"{check_key(prefix)}/zarr.json"
+        keys = self.list(prefix)
+        self.delete(key for key in keys if key != last)
+        self.delete([last] if last in keys else [])
+
+    def prune(self) -> None:
+        """Remove what is neither a key nor somebody else's: empty directories, where there are directories."""
+        return
 
     @abstractmethod
     def list(self, prefix: str = "") -> Names:
@@ -147,9 +154,14 @@ class Place(ABC):
     def exists(self, key: str) -> bool:
         """Whether there are bytes under `key`; False for a prefix."""
 
-    @abstractmethod
     def move(self, src: str, dst: str) -> None:
         """Rename `src` to `dst`, replacing it; a missing `src` is fine if `dst` is there."""
+        data = self.read(src)
+        if data is not None:
+            self.write(dst, data)
+            self.delete([src])
+        elif not self.exists(dst):
+            raise failure(FileNotFoundError("no such key"), f"moved to {dst}", f"{self.url}/{src}")
 
     def move_many(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Move each ``(src, dst)`` of `pairs`; concurrently where that pays."""

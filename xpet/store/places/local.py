@@ -7,6 +7,7 @@ import errno
 import io
 import itertools
 import os
+import re
 import secrets
 import shutil
 import time
@@ -20,6 +21,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ANY
 _SMALL = 65536  # bytes that one read fetches; most keys are smaller
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 _WINDOWS = os.name == "nt"
+#: the names that :meth:`LocalPlace._whole` gives
+_PARTIAL = re.compile(r"\.[0-9a-f]+-[0-9a-f]+-[0-9]+" + re.escape(PARTIAL))
 _MISSING = (FileNotFoundError, NotADirectoryError)
 
 
@@ -177,10 +180,17 @@ class LocalPlace(Place):
             for name in names:
                 path = os.path.join(folder, name)
                 with contextlib.suppress(OSError):
-                    if name.endswith(PARTIAL) and os.stat(path).st_mtime < before:
+                    if _PARTIAL.fullmatch(name) and os.stat(path).st_mtime < before:
                         os.unlink(path)
                         removed += 1
         return removed
+
+    def prune(self) -> None:
+        """Remove empty directories, and files that writers killed half-way left."""
+        self.sweep(0.0)
+        for folder, _, _ in os.walk(self._root, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""

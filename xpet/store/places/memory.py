@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from xpet.store.places.base import Data, Names, Place, PlaceSpec, check_key, check_prefix, failure
+from xpet.store.places.base import Data, Names, Place, PlaceSpec, check_key, check_prefix
 
 
 class MemoryPlace(Place):
@@ -49,12 +49,6 @@ class MemoryPlace(Place):
         for key in keys:
             self._fs.store.pop(self._base + check_key(key), None)
 
-    def delete_tree(self, prefix: str) -> None:
-        """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
-        last = f"{check_key(prefix)}/zarr.json"
-        self.delete(key for key in self.list(prefix) if key != last)
-        self.delete([last])
-
     def list(self, prefix: str = "") -> Names:
         """All keys beneath `prefix`, sorted, relative to the place."""
         below = check_prefix(prefix)
@@ -69,15 +63,6 @@ class MemoryPlace(Place):
     def exists(self, key: str) -> bool:
         """Whether there are bytes under `key`; False for a prefix."""
         return self._base + check_key(key) in self._fs.store
-
-    def move(self, src: str, dst: str) -> None:
-        """Rename `src` to `dst`, replacing it; a missing `src` is fine if `dst` is there."""
-        data = self.read(src)
-        if data is not None:
-            self.write(dst, data)
-            self.delete([src])
-        elif not self.exists(dst):
-            raise failure(FileNotFoundError("no such key"), f"moved to {dst}", f"{self.url}/{src}")
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""

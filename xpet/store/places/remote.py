@@ -124,14 +124,6 @@ class RemotePlace(Place):
             except Exception as error:
                 raise self._refusal(error, "deleted", path[len(self._base) :]) from error
 
-    def delete_tree(self, prefix: str) -> None:
-        """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
-        last = f"{check_key(prefix)}/zarr.json"
-        keys = self.list(prefix)
-        self.delete(key for key in keys if key != last)
-        if last in keys:
-            self.delete([last])
-
     def list(self, prefix: str = "") -> Names:
         """All keys beneath `prefix`, sorted, relative to the place."""
         prefix = check_prefix(prefix)

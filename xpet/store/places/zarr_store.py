@@ -76,12 +76,6 @@ class ZarrPlace(Place):
 
         self._each("deleted", [check_key(key) for key in keys], one)
 
-    def delete_tree(self, prefix: str) -> None:
-        """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
-        last = f"{check_key(prefix)}/zarr.json"
-        self.delete(key for key in self.list(prefix) if key != last)
-        self.delete([last])
-
     def list(self, prefix: str = "") -> Names:
         """All keys beneath `prefix`, sorted, relative to the place."""
         below = check_prefix(prefix)
@@ -98,15 +92,6 @@ class ZarrPlace(Place):
     def exists(self, key: str) -> bool:
         """Whether there are bytes under `key`; False for a prefix."""
         return self._each("looked up", [check_key(key)], self._store.exists)[0]
-
-    def move(self, src: str, dst: str) -> None:
-        """Rename `src` to `dst`, replacing it; a missing `src` is fine if `dst` is there."""
-        data = self.read(src)
-        if data is not None:
-            self.write(dst, data)
-            self.delete([src])
-        elif not self.exists(dst):
-            raise failure(FileNotFoundError("no such key"), f"moved to {dst}", f"{self.url}/{src}")
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""
