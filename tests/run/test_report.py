@@ -79,8 +79,14 @@ def summary(failed, **changes):
     [
         (summary([4]), ["1 of 4 runs failed (run 4)", "ValueError: x (job.py:3)", "env.replay(4)"]),
         (summary(list(range(20))), ["20 of 23", "runs 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 10 more"]),
-        (summary([1], stopped_because="error", n_left=1), ["After the first failure, 1 run was not begun."]),
-        (summary([1], stopped_because="alike", n_left=7), ["failed in the same way", "7 runs were not begun."]),
+        (
+            summary([1], stopped_because="error", n_complete=1, n_left=28),
+            ["1 of 30 runs failed (run 1) and 1 completed;", "After the first failure, 28 runs were not begun."],
+        ),
+        (
+            summary([1, 2, 9], stopped_because="alike", n_complete=0, n_left=1),
+            ["3 of 4 runs failed (runs 1, 2, 9) and 0 completed;", "failed in the same way", "1 run was not begun."],
+        ),
     ],
     ids=["one", "many", "stopped", "alike"],
 )

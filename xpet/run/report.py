@@ -139,10 +139,11 @@ class RunSummary:
             return ""
         first = self.failures[0]
         place = f" ({first.where})" if first.where else ""
-        done = self.n_complete + len(self.failed)
+        asked = self.n_complete + len(self.failed) + self.n_left
+        others = f" and {self.n_complete} completed" if self.n_left else ""
         return (
-            f"{len(self.failed)} of {done} runs failed ({_named(self.failed)}); the first error, in run {first.run}: "
-            f"{first.error_type}: {first.message}{place}. {_stopped(self.stopped_because, self.n_left)}"
+            f"{len(self.failed)} of {asked} runs failed ({_named(self.failed)}){others}; the first error, in run "
+            f"{first.run}: {first.error_type}: {first.message}{place}. {_stopped(self.stopped_because, self.n_left)}"
             f"`{self.repeat or f'env.replay({first.run})'}` repeats that run here with the real exception; "
             f"running again does only what is not complete."
         )
