@@ -44,7 +44,7 @@ class Store:
         if not self.has(template, run):
             raise DataNotInStorageError(template)
         self.loaded.append((template, run))
-        name = template.rpartition(".")[2]
+        name = template.rpartition(".")[2].replace("$", "") or "value"
         if template.startswith("derived"):
             return Parameter(name, run * 10, comment="stored")
         return Result(name, run * 10, comment="stored")
@@ -354,3 +354,74 @@ def test_run_names_of_the_user():
     traj.attach_runs(store)
     assert [node.v_name for node in traj.results.runs] == ["trial0", "trial1", "trial2"]
     assert (traj.results.runs.trial1.z, traj.r_2.z, traj.trial2.z) == (10, 20, 20)
+
+
+def of_run(*runs):
+    return lambda run: run in runs
+
+
+@pytest.fixture
+def mixed():
+    """Names that are a leaf in one run and a group in another."""
+    store = Store(
+        {
+            "results.runs.$.g.z": of_run(1, 3),
+            "results.runs.$.g": of_run(0, 3000),
+            "results.own.$": of_run(0),
+            "results.own.$.z": of_run(1),
+            "results.shared": of_run(0),
+            "results.shared.z": of_run(1),
+        },
+        complete=range(4000),
+    )
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(RUNS)}, RUNS)
+    traj.attach_runs(store)
+    return traj
+
+
+def test_a_leaf_in_one_run_and_a_group_in_another(mixed):
+    runs = mixed.results.runs
+    assert (runs.r_0.g, runs.r_1.g.z, runs.r_3.g.z, runs[3000].g) == (0, 10, 30, 30000)
+    assert (mixed.results.own.run_00000000, mixed.results.own.run_00000001.z) == (0, 10)
+    assert [node.v_full_name for node in runs.r_0.f_iter_nodes()] == ["results.runs.run_00000000.g"]
+    names = ["results.runs.run_00000001.g", "results.runs.run_00000001.g.z"]
+    assert [node.v_full_name for node in runs.r_1.f_iter_nodes()] == names
+    assert "g" not in runs.f_get_children()
+    with pytest.raises(AttributeError):
+        runs.r_0.f_get("z")
+
+
+def test_such_a_name_over_all_runs(mixed):
+    found = mixed.f_get_from_runs("g", use_indices=True)
+    assert {run: node.v_is_leaf for run, node in found.items()} == {0: True, 1: False, 3: False, 3000: True}
+    found = mixed.f_get_from_runs("g.z", use_indices=True, fast_access=True)
+    assert found == {1: 10, 3: 30}
+    runs = {name: value for name, value in mixed.f_to_dict(fast_access=True).items() if ".runs." in name}
+    assert runs == {
+        "results.runs.run_00000000.g": 0,
+        "results.runs.run_00000001.g.z": 10,
+        "results.runs.run_00000003.g.z": 30,
+        "results.runs.run_00003000.g": 30000,
+    }
+
+
+def test_leaves_that_are_named_by_their_runs():
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(RUNS)}, RUNS)
+    traj.attach_runs(Store({"results.own.$": every, "results.runs.$.own.$set": every}))
+    own = traj.results.own
+    assert [own.r_0, own.r_1, own.r_2] == [0, 10, 20]
+    assert (own.f_get_default("$"), traj.results.runs.r_1.own.rts_0) == (None, 10)
+    assert traj.results.runs.r_1.own.f_dir_data() == ["run_set_00000"]
+
+
+@pytest.mark.parametrize(("run", "shared"), [(0, 0), (1, "group"), (-1, "group")])
+def test_such_a_name_in_a_group_of_all_runs(mixed, run, shared):
+    mixed.v_idx = run
+    node = mixed.f_get("results.shared")
+    assert (node.f_get() if node.v_is_leaf else "group") == shared
+    if run:
+        assert node.z == 10

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from xpet.names import RUNS_PER_SET, in_run, set_number
+from xpet.names import RUNS_PER_SET, set_number
 from xpet.tree.lookup import Candidate, Fetch, walk
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class VirtualRuns:
         The tree that shows them.
     """
 
-    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_named", "_only", "_positions", "_tree")
+    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_named", "_only", "_positions", "_templates", "_tree")
 
     def __init__(self, backing: RunBacking, tree: TreeState) -> None:
         self._backing = backing
@@ -47,6 +47,7 @@ class VirtualRuns:
         self._below: dict[str, dict[str, None]] = {}
         self._leaves: dict[str, list[str]] = {}
         self._positions: dict[str, dict[str, None]] = {}
+        self._templates = frozenset(backing.templates())
         for template in backing.templates():
             self._enter(template)
 
@@ -61,8 +62,12 @@ class VirtualRuns:
 
     def groups(self) -> list[str]:
         """The paths of the groups that lie above all runs, shallowest first."""
-        paths = [path for path in self._below if path and "$" not in path]
+        paths = [path for path in self._below if path and "$" not in path and not self._may_be_leaf(path)]
         return sorted(paths, key=lambda path: path.count("."))
+
+    def _may_be_leaf(self, path: str) -> bool:
+        """Whether a path, or one above it, is a leaf in some run."""
+        return any(f"{path}.".startswith(f"{leaf}.") for leaf in self._templates)
 
     def knows(self, name: str) -> bool:
         """Whether a group or leaf of a run may have that name."""
@@ -87,7 +92,8 @@ class VirtualRuns:
     def _wild_names(self, group: Group, segment: str, path: str) -> Iterator[str]:
         cards = self._tree.wildcards
         last = None
-        for run in self._set_by_set() if segment == "$set" and cards.counts_sets else self._runs(group):
+        by_set = segment == "$set" and cards.counts_sets and group.v_index < 0
+        for run in self._set_by_set() if by_set else self._runs(group):
             name = cards.segment(segment, run)
             if name != last and self._shown(path, run):
                 last = name
@@ -148,12 +154,12 @@ class VirtualRuns:
         known = group.v_nodes.get(name)
         if known is not None:
             return known
-        if path in self._below:
+        if not self._is_leaf(path, run):
             return self._group(group, path, name, run)
         leaf: Leaf = self._backing.load(path, run)
         leaf.f_place(group, path, run if "$" in path else -1)
         leaf.v_is_new = False
-        if in_run(path):
+        if group.v_run is not None and name[0] != "$":
             group.v_nodes[name] = leaf
         return leaf
 
@@ -175,6 +181,12 @@ class VirtualRuns:
 
     def _has(self, path: str, run: int) -> bool:
         return any(run in self._backing.runs_with(template) for template in self._leaves[path])
+
+    def _is_leaf(self, path: str, run: int) -> bool:
+        """Whether a path is a leaf in that run; it may be a group in another one."""
+        if path not in self._below:
+            return True
+        return path in self._templates and run in self._backing.runs_with(path)
 
     def _between(self, first: int) -> Iterator[int]:
         """The complete runs of the set that starts with run `first`."""
@@ -203,25 +215,36 @@ class VirtualRuns:
         return (run for run in self._backing.complete() if cards.expand(group.v_template, run) == own)
 
     def _resolve(self, group: Group, path: str) -> int | None:
-        """The run whose `path` a group shows: for a leaf its own, the selected one, or the only one that has it."""
+        """The run whose `path` a group shows.
+
+        For a group the first that has one there; for a leaf the group's own, the selected one, or the only one.
+        """
         if path in self._below:
-            return next((run for run in self._runs(group) if self._shown(path, run)), None)
+            if path in self._templates and self._narrowed(group) and self._shown(path, self._tree.run):
+                return self._tree.run
+            runs = (run for run in self._runs(group) if self._shown(path, run))
+            found = next((run for run in runs if not self._is_leaf(path, run)), None)
+            if found is not None or path not in self._templates:
+                return found
         state = (len(self._backing.complete()), self._tree.run, self._tree.is_run)
         known = self._only.get(path) if group.v_index < 0 else None
         if known is None or known[0] != state:
-            found = list(islice(self._candidates(group, path), 2))
-            known = (state, found[0] if len(found) == 1 else None)
+            leaves = list(islice(self._candidates(group, path), 2))
+            known = (state, leaves[0] if len(leaves) == 1 else None)
             if group.v_index < 0:
                 self._only[path] = known
         return known[1]
 
+    def _narrowed(self, start: Group) -> bool:
+        """Whether a run is selected that a group stands for, among others."""
+        selected = self._tree.run
+        if selected < 0 or start.v_run is not None:
+            return False
+        return start.v_index < 0 or self._tree.wildcards.expand(start.v_template, selected) == start.v_full_name
+
     def _candidates(self, start: Group, path: str) -> Iterator[int]:
         """The runs that have `path`, below `start`; of the selected run only, if one is selected there."""
-        selected = self._tree.run
-        narrowed = selected >= 0 and start.v_run is None
-        if narrowed and start.v_index >= 0:
-            narrowed = self._tree.wildcards.expand(start.v_template, selected) == start.v_full_name
-        runs = iter((selected,)) if narrowed else self._runs(start)
+        runs = iter((self._tree.run,)) if self._narrowed(start) else self._runs(start)
         return (run for run in runs if self._shown(path, run))
 
     # ---------------------------------------------------------------- search
