@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpet.names import check_names, split_path
@@ -20,6 +21,8 @@ KINDS = {
     "results": "result",
 }
 MAX_TEXT = 64
+IMMUTABLE = frozenset((bool, int, float, complex, str, bytes, type(None)))
+"""Types whose values are given away as they are, also in a run."""
 
 
 class Leaf(Node):
@@ -104,6 +107,24 @@ class Leaf(Node):
         tree = self.v_tree
         if tree is not None and tree.check is not None:
             tree.check(self.v_template, value)
+
+    def _own(self, value: Any) -> Any:
+        """The value itself, or in a run its copy for that run: no run may see what another one did to a value."""
+        kind = type(value)
+        if kind in IMMUTABLE or (kind is tuple and IMMUTABLE.issuperset(map(type, value))):
+            return value
+        copies = self._copies()
+        return value if copies is None else deepcopy(value, copies)
+
+    def _copies(self) -> dict[int, Any] | None:
+        """The copies of the present run, by the ids of what they are of; ``None`` if the leaf needs none."""
+        parent = self.v_parent
+        if parent is None or not (tree := parent.v_state).is_run:
+            return None
+        copies = tree.copies
+        if self not in copies:
+            copies[self] = None if self in tree.added else {}
+        return copies[self]
 
     def __str__(self) -> str:
         facts = ", ".join(self._facts())

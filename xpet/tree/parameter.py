@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from xpet.errors import ParameterLockedException
-from xpet.tree.leaf import Leaf, shorten
+from xpet.tree.leaf import IMMUTABLE, Leaf, shorten
 from xpet.values import Labelled, Labels
 
 
@@ -106,14 +106,14 @@ class Parameter(Leaf):
         if self._value is NO_VALUE:
             self._fill()
         self._locked = True
-        return self._value
+        return self._own(self._value)
 
     def f_get_default(self) -> Any:
         """The value outside of all runs; locks the parameter."""
         if self._default is NO_VALUE:
             self._fill()
         self._locked = True
-        return self._default
+        return self._own(self._default)
 
     def _fill(self) -> None:
         self._load()
@@ -133,13 +133,14 @@ class Parameter(Leaf):
     def f_fast_access(self) -> Any:
         """The current value, or the parameter itself if it is empty."""
         value = self._value
+        if type(value) in IMMUTABLE:
+            self._locked = True
+            return value
         if value is NO_VALUE:
             self._load()
             if self._value is NO_VALUE:
                 return self
-            value = self._value
-        self._locked = True
-        return value
+        return self.f_get()
 
     def f_supports_fast_access(self) -> bool:
         """Whether the parameter has a value."""
@@ -211,7 +212,8 @@ class Parameter(Leaf):
         TypeError
             If there is no range.
         """
-        return list(self._known_range()) if copy else self._known_range()
+        values = self._known_range()
+        return list(map(self._own, values)) if copy else values
 
     def f_get_range_length(self) -> int:
         """The number of values of the range."""
@@ -272,7 +274,7 @@ class Parameter(Leaf):
             return self.f_get_default()
         if isinstance(key, str):
             raise KeyError(f"A parameter has 'data' and 'default', not {key!r}.")
-        return self._known_range()[key]
+        return self._own(self._known_range()[key])
 
     def __len__(self) -> int:
         if self._range is not None:

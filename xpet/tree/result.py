@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from xpet.tree.leaf import Leaf, shorten
@@ -45,6 +46,12 @@ class Result(Leaf):
             self.f_set(*args, **kwargs)
 
     def _data(self) -> dict[str, Any]:
+        """The items; in a run, those of a result that was there before are copies for that run."""
+        items = self._items if self._loader is None else self._stored()
+        copies = self._copies()
+        return items if copies is None else deepcopy(items, copies)
+
+    def _stored(self) -> dict[str, Any]:
         loader = self._loader
         if loader is not None:
             loaded = loader()
@@ -84,7 +91,7 @@ class Result(Leaf):
         """Set one item."""
         self._check(item)
         self._data()[self._key(name)] = item
-        put(self, "v_is_new", True)
+        self._note_change()
 
     def f_get(self, *names: int | str) -> Any:
         """The item of that name; several as a list; without a name the only item.
@@ -123,7 +130,11 @@ class Result(Leaf):
             key = self._key(name)
             if key not in self._data():
                 self._one(name)
-            del self._items[key]
+            del self._data()[key]
+            self._note_change()
+
+    def _note_change(self) -> None:
+        if self._copies() is None:
             put(self, "v_is_new", True)
 
     def f_to_dict(self, copy: bool = True) -> dict[str, Any]:
@@ -133,7 +144,7 @@ class Result(Leaf):
 
     def f_items(self) -> dict[str, Any]:
         """The items by name, labels and all; that named like the result has the name ``''``."""
-        return dict(self._data())
+        return dict(self._stored())
 
     def f_unshare(self) -> None:
         """Give a fresh copy a dictionary of its own."""
@@ -141,12 +152,13 @@ class Result(Leaf):
 
     def f_is_empty(self) -> bool:
         """Whether there are no items."""
-        return not self._items and self._loader is None
+        return self._loader is None and not self._data()
 
     def f_empty(self) -> None:
         """Remove all items."""
-        self._items.clear()
-        put(self, "_loader", None)
+        if self._copies() is None:
+            put(self, "_loader", None)
+        self._data().clear()
 
     def f_supports_fast_access(self) -> bool:
         """Whether there is one item and it is named like the result."""
@@ -155,7 +167,7 @@ class Result(Leaf):
 
     def f_fast_access(self) -> Any:
         """The value, if there is one item and it is named like the result; else the result itself."""
-        data = self._items if self._loader is None else self._data()
+        data = self._data()
         return unlabelled(data[""]) if len(data) == 1 and "" in data else self
 
     def f_val_to_str(self) -> str:

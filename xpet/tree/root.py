@@ -167,6 +167,7 @@ class Root(Runs):
                 removing.remove_link(group, name)
         tree.attached.clear()
         tree.overlay.clear()
+        tree.copies.clear()
         tree.run_groups.clear()
         for name in tree.fleeting:
             tree.found.pop(name, None)

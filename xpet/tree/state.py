@@ -32,7 +32,8 @@ class TreeState:
     """The state of a tree.
 
     Nodes that a run adds are kept apart (`overlay`, `added`, `attached`): leaving the run forgets them as a whole,
-    and what was cached about the rest of the tree stays true.
+    and what was cached about the rest of the tree stays true. So it does with the copies of values in which a run may
+    change something (`copies`).
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class TreeState:
         "auto_run_prepend",
         "bases",
         "check",
+        "copies",
         "explored",
         "explored_list",
         "fast_access",
@@ -86,6 +88,7 @@ class TreeState:
         self.overlay: dict[str, list[Node]] = {}
         self.added: list[Leaf] = []
         self.attached: list[tuple[Group, str]] = []
+        self.copies: dict[Leaf, dict[int, Any] | None] = {}
         self.run_groups: dict[str, Group] = {}
         self.bases: dict[str, tuple[Group, tuple[str, ...]]] = {}
         self.plans: dict[tuple[Group, str], Plan] = {}
@@ -101,7 +104,8 @@ class TreeState:
         self.standard_leaf: type[Any] = Result
 
     def __getstate__(self) -> dict[str, Any]:
-        fleeting: dict[str, Any] = {"found": {}, "plans": {}, "bases": {}, "run_groups": {}, "fleeting": []}
+        fleeting: dict[str, Any] = {name: {} for name in ("found", "plans", "bases", "run_groups", "copies")}
+        fleeting["fleeting"] = []
         return {name: getattr(self, name) for name in self.__slots__} | fleeting
 
     def __setstate__(self, state: dict[str, Any]) -> None:
