@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         Result,
         ResultGroup,
     )
-    from xpet.values import label
+    from xpet.values import label, register_codec
 
 __version__ = "0.1.0"
 
@@ -80,6 +80,7 @@ __all__ = [
     "label",
     "load_trajectory",
     "open",
+    "register_codec",
     "sweep",
 ]
 
@@ -89,6 +90,7 @@ _HOMES = {
     "label": "xpet.values:label",
     "load_trajectory": "xpet.trajectory:load_trajectory",
     "open": "xpet.frontdoor:open",
+    "register_codec": "xpet.values:register_codec",
     "sweep": "xpet.frontdoor:sweep",
     "Environment": "xpet.environment:Environment",
     "Trajectory": "xpet.trajectory:Trajectory",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, namedtuple
-from datetime import date
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any
@@ -90,8 +89,6 @@ def da(values: Any, **kwargs: Any) -> xr.DataArray:
 REFUSED = {
     "object": object(),
     "class": Fraction,
-    "fraction": Fraction(1, 2),
-    "date": date(2020, 1, 1),
     "enum": Number.ONE,
     "subclass of dict": Sub(a=1),
     "ordered dict": OrderedDict(a=1),

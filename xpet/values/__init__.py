@@ -3,6 +3,7 @@
 from xpet.values.equality import coords_equal, labels_equal, same_value
 from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+from xpet.values.registering import register_codec
 from xpet.values.registry import Codec, Opaque, canonical, decode, encode, rebuild
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "label",
     "labels_equal",
     "rebuild",
+    "register_codec",
     "same_value",
     "unlabelled",
 ]

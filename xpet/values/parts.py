@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = np.ndarray[Any, Any]
 
-#: What a part may hold: a number, an array of numbers, or text.
+#: What a part may hold: a number, a text, or an array: of numbers, or of texts that are UTF-8, as objects.
 Data: TypeAlias = "bool | int | float | complex | str | Array"
 
 
@@ -52,11 +52,13 @@ class Labels:
 class Part:
     """One array of an encoded value; the main part has the name ``''``.
 
-    A part has no notion of runs: a column adds them.
+    A part has no notion of runs: a column adds them. ``attrs`` are what plain tools should see of it, such as the units
+    of a time; rebuilding the value does not need them.
     """
 
     data: Data
     name: str = ""
+    attrs: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

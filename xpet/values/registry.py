@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import metadata
 from typing import Any, Protocol
 
-from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.errors import CorruptStoreError, UnsupportedValueError, warn
+from xpet.values.compose import UnknownCodec
 from xpet.values.labels import Labelled
 from xpet.values.parts import Data, Encoded, Labels, Part
 from xpet.values.text import PACKED, from_text
@@ -40,11 +43,16 @@ class Opaque:
     encoded: Encoded
 
     def __repr__(self) -> str:
-        return f"<value in the encoding {self.encoded.codec!r}, for which no codec is installed>"
+        name, version = self.encoded.codec, self.encoded.version
+        return (
+            f"<a value in the encoding {name!r}, version {version}, that no codec here can read; register one of that "
+            "name with xpet.register_codec, or update xpet>"
+        )
 
 
 _SCALARS = "xpet.values.codecs.scalars"
-_STRUCTURE = "xpet.values.codecs.structure:codec"
+_JSON = "xpet.values.codecs.structure:codec"
+_NESTED = "xpet.values.codecs.structure:nested_codec"
 _SEQUENCE = "xpet.values.codecs.sequence:codec"
 
 _NUMPY_SCALARS = (
@@ -55,19 +63,27 @@ _NUMPY_SCALARS = (
 #: type as 'module.name' -> codecs as 'module:name', tried in order
 _BY_TYPE: dict[str, tuple[str, ...]] = {
     "builtins.float": (f"{_SCALARS}:float_codec",),
-    "builtins.int": (f"{_SCALARS}:int_codec", _STRUCTURE),
+    "builtins.int": (f"{_SCALARS}:int_codec", _JSON),
     "builtins.bool": (f"{_SCALARS}:bool_codec",),
     "builtins.complex": (f"{_SCALARS}:complex_codec",),
-    "builtins.str": (f"{_SCALARS}:str_codec", _STRUCTURE),
-    "builtins.list": (_SEQUENCE, _STRUCTURE),
-    "builtins.tuple": (_SEQUENCE, _STRUCTURE),
-    **{f"builtins.{name}": (_STRUCTURE,) for name in ("NoneType", "bytes", "dict", "set", "frozenset")},
+    "builtins.str": (f"{_SCALARS}:str_codec", _JSON),
+    "builtins.list": (_SEQUENCE, _NESTED, _JSON),
+    "builtins.tuple": (_SEQUENCE, _NESTED, _JSON),
+    "builtins.dict": (_NESTED, _JSON),
+    **{f"builtins.{name}": (_JSON,) for name in ("NoneType", "bytes", "set", "frozenset", "range")},
+    **{f"datetime.{name}": (_JSON,) for name in ("datetime", "date", "time", "timedelta")},
+    **dict.fromkeys(("fractions.Fraction", "decimal.Decimal", "uuid.UUID"), (_JSON,)),
+    **{
+        f"pathlib{module}.{pure}{system}Path": (_JSON,)
+        # Python 3.13 moved the classes, and 3.14 moved them back.
+        for module in ("", "._local") for pure in ("", "Pure") for system in ("Posix", "Windows")
+    },
     **{
         f"numpy.{name}": (f"{_SCALARS}:numpy_codec",)
         for name in _NUMPY_SCALARS
     },
-    "numpy.str_": (_STRUCTURE,),
-    "numpy.ndarray": ("xpet.values.codecs.ndarray:codec", _STRUCTURE),
+    "numpy.str_": (_JSON,),
+    "numpy.ndarray": ("xpet.values.codecs.ndarray:codec", "xpet.values.codecs.structure:text_array_codec"),
     "xarray.core.dataarray.DataArray": ("xpet.values.codecs.dataarray:codec",),
 }
 
@@ -80,14 +96,33 @@ _BY_NAME: dict[str, str] = {
     "numpy.scalar": f"{_SCALARS}:numpy_codec",
     "numpy.ndarray": "xpet.values.codecs.ndarray:codec",
     "sequence": _SEQUENCE,
-    "json": _STRUCTURE,
+    "json": _JSON,
+    "nested": _NESTED,
     "xarray.DataArray": "xpet.values.codecs.dataarray:codec",
 }
 
-#: the newest version of each encoding that this version of xpet knows
-_VERSION = 1
+#: what the codecs of users are known by
+_REGISTERED = "registered:"
 
 _loaded: dict[str, Codec] = {}
+
+
+def add_codec(types: Iterable[str], codec: Codec) -> None:
+    """Have a codec take some types, given as ``'module.name'``."""
+    target = _REGISTERED + codec.name
+    _loaded[target] = codec
+    _BY_NAME[codec.name] = target
+    _BY_TYPE.update(dict.fromkeys(types, (target,)))
+
+
+def has_codec(key: str) -> bool:
+    """Whether there is a codec of a name, or for a type."""
+    return key in _BY_NAME or key in _BY_TYPE
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a name is that of a codec that comes with the package."""
+    return not _BY_NAME.get(name, _REGISTERED).startswith(_REGISTERED)
 
 
 def _codec(target: str) -> Codec:
@@ -111,7 +146,9 @@ def encode(value: object, where: str = "") -> Encoded:
                 f"its dims {value.labels.dims} would be lost; give an array of numbers, or leave the dims out"
             )
         return replace(encoded, labels=value.labels)
-    for target in _BY_TYPE.get(f"{kind.__module__}.{kind.__qualname__}", ()):
+    if _name(kind) not in _BY_TYPE:
+        _load_entry_points()
+    for target in _BY_TYPE.get(_name(kind), ()):
         try:
             found = _codec(target).encode(value)
         except UnsupportedValueError as error:
@@ -119,9 +156,19 @@ def encode(value: object, where: str = "") -> Encoded:
         if found is not None:
             return found
     raise UnsupportedValueError(
-        f"{where or 'value'}: a value of type {_name(kind)} cannot be kept without loss; "
-        "turn it into numbers, texts, NumPy arrays, or lists, tuples and dicts of them"
+        f"{where or 'value'}: a value of type {_name(kind)} cannot be kept without loss; register a codec for it with "
+        "xpet.register_codec, or turn it into numbers, texts, arrays, or lists, tuples and dicts of them"
     )
+
+
+@cache
+def _load_entry_points() -> None:
+    """Let the packages that are installed register their codecs, once."""
+    for each in metadata.entry_points(group="xpet.codecs"):
+        try:
+            each.load()()
+        except Exception as error:
+            warn(f"the codecs of {each.value} cannot be used: {type(error).__name__}: {error}")
 
 
 def _name(kind: type) -> str:
@@ -138,17 +185,25 @@ def decode(encoded: Encoded) -> Any:
     """
     if encoded.codec == PACKED:
         encoded = _guarded(lambda: from_text(str(encoded.part())), encoded)
+    if encoded.codec not in _BY_NAME:
+        # All that packages bring, not the one that a store names.
+        _load_entry_points()
     target = _BY_NAME.get(encoded.codec)
-    if target is None or encoded.version > _VERSION:
+    if target is None:
         return Opaque(encoded)
     codec = _codec(target)
-    return _guarded(lambda: codec.decode(encoded), encoded)
+    if encoded.version > getattr(codec, "version", 1):
+        return Opaque(encoded)
+    try:
+        return _guarded(lambda: codec.decode(encoded), encoded)
+    except UnknownCodec:
+        return Opaque(encoded)
 
 
 def _guarded(made: Callable[[], Any], encoded: Encoded) -> Any:
     try:
         return made()
-    except CorruptStoreError:
+    except (CorruptStoreError, UnknownCodec):
         raise
     except Exception as error:
         raise CorruptStoreError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
@@ -14,6 +14,8 @@ from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
+#: Text arrays are as wide as their widest text, and mostly empty; beyond this, few bytes would ask for much memory.
+_WIDE_BYTES, _WIDE_RATIO = 2**28, 256
 #: the codec that stands for any other: its one part is the text of an encoding
 PACKED = "packed"
 
@@ -32,9 +34,14 @@ def labels_from_json(node: Mapping[str, Any]) -> Labels:
     return Labels(tuple(node["dims"]), coords, node["attrs"])
 
 
+def is_too_wide(texts: Sequence[str], size: int) -> bool:
+    """Whether an array of texts has far more bytes, ``size``, than its texts need."""
+    return size > _WIDE_BYTES + _WIDE_RATIO * sum(map(len, texts))
+
+
 def _array_to_json(array: Array) -> dict[str, Any]:
-    text = array.dtype.kind == "U"
-    data = array.tolist() if text else base64.b64encode(array.tobytes()).decode()
+    text = array.dtype.kind in "UO"
+    data = array.ravel().tolist() if text else base64.b64encode(array.tobytes()).decode()
     return {"dtype": array.dtype.str, "data": data}
 
 
@@ -43,7 +50,9 @@ def _array_from_json(node: Mapping[str, Any]) -> Array:
 
     if not isinstance(node["data"], list):
         return np.frombuffer(base64.b64decode(node["data"]), safe_dtype(node["dtype"]))
-    return as_stored(np.array([str(text) for text in node["data"]], object), node["dtype"])
+    texts = np.empty(len(node["data"]), object)
+    texts[:] = [str(text) for text in node["data"]]
+    return texts if node["dtype"] == "|O" else as_stored(texts, node["dtype"])
 
 
 def as_stored(values: Array, dtype: object) -> Array:

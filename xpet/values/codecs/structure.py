@@ -1,4 +1,4 @@
-"""Everything that has no numeric form, as tagged JSON text.
+"""Structures of Python's own types as tagged JSON text, and with the arrays in them as parts.
 
 Plain JSON stays plain (``null``, numbers, texts, lists, objects with text keys); whatever JSON
 would change carries a tag: ``{"__t": "tuple", "v": [1, 2]}``. The text needs nothing to be read.
@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.names import is_valid_name
+from xpet.values.codecs.builtin import from_tag, to_tag
 from xpet.values.codecs.ndarray import is_numeric, safe_dtype
+from xpet.values.codecs.sequence import codec as sequence
+from xpet.values.compose import UnknownCodec, compose, decompose
 from xpet.values.parts import Encoded, Part, is_utf8
+from xpet.values.text import from_text as encoding_from_text
+from xpet.values.text import is_too_wide
+from xpet.values.text import to_text as encoding_to_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,114 +28,183 @@ if TYPE_CHECKING:
 _TAG = "__t"
 #: Reading nested data takes several frames of Python's stack a level, so that what is written must leave room for it.
 _DEEPEST = 100
-#: Text arrays are as wide as their widest text, and mostly empty; beyond this, few bytes would ask for much memory.
-_WIDE_BYTES, _WIDE_RATIO = 2**28, 256
+#: More parts than this would be more arrays than a reader of the store can look through.
+_MOST_PARTS = 64
+_NUMBERS = (float, int, bool, complex)
+_INT64 = range(-(2**63), 2**63)
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 def _tagged(tag: str, value: object, **more: object) -> dict[str, object]:
     return {_TAG: tag, "v": value, **more}
 
 
-def _pack(value: Any, depth: int = 0) -> Any:
-    kind = type(value)
-    if value is None or kind is bool:
-        return value
-    if kind is str:
-        return value if is_utf8(value) else _tagged("str", value.encode("unicode_escape").decode())
-    if kind is int:
-        return value if -(2**63) <= value < 2**63 else _tagged("int", hex(value))
-    if kind is float:
-        return value if value - value == 0 else _tagged("float", repr(value))
-    if kind is complex:
-        return _tagged("complex", [_pack(value.real), _pack(value.imag)])
-    if kind is bytes:
-        return _tagged("bytes", base64.b64encode(value).decode())
-    if kind in (list, tuple, set, frozenset, dict):
-        if depth == _DEEPEST:
-            raise UnsupportedValueError(f"it is nested more than {_DEEPEST} levels deep, or holds itself")
-        return _pack_container(value, depth + 1)
-    return _pack_numpy(value)
+class _Full(Exception):
+    """There are more parts than may be."""
 
 
-def _pack_container(value: Any, depth: int) -> Any:
-    kind = type(value)
-    if kind is dict:
-        if all(type(key) is str and is_utf8(key) for key in value) and _TAG not in value:
-            return {key: _pack(item, depth) for key, item in value.items()}
-        return _tagged("dict", [[_pack(key, depth), _pack(item, depth)] for key, item in value.items()])
-    items = [_pack(item, depth) for item in value]
-    if kind is list:
-        return items
-    # The order of a set is not its own: equal sets must have equal texts.
-    return _tagged(kind.__name__, items if kind is tuple else sorted(items, key=json.dumps))
+class _Packing:
+    """Values as JSON; what is an array of its own is taken out, as long as there is room."""
 
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self.taken: dict[str, object] = {}
 
-def _pack_numpy(value: Any) -> Any:
-    import numpy as np
+    def pack(self, value: Any, path: tuple[str | int, ...] = (), depth: int = 0) -> Any:
+        """The JSON of a value; ``path`` says where in the structure it is."""
+        kind = type(value)
+        if kind in _CONTAINERS:
+            if depth == _DEEPEST:
+                raise UnsupportedValueError(f"it is nested more than {_DEEPEST} levels deep, or holds itself")
+            if self._is_column(path) and kind in (list, tuple) and sequence.encode(value) is not None:
+                return self._take(value, path)
+            return self._pack_container(value, path, depth + 1)
+        if self._is_column(path) and _is_number(value):
+            return self._take(value, path)
+        if value is None or kind is bool:
+            return value
+        if kind is str:
+            return value if is_utf8(value) else _tagged("str", value.encode("unicode_escape").decode())
+        if kind is int:
+            return value if value in _INT64 else _tagged("int", hex(value))
+        if kind is float:
+            return value if value - value == 0 else _tagged("float", repr(value))
+        if kind is complex:
+            return _tagged("complex", [self.pack(value.real), self.pack(value.imag)])
+        if kind is bytes:
+            return _tagged("bytes", base64.b64encode(value).decode())
+        tag = to_tag(value)
+        return self._pack_other(value, path) if tag is None else _tagged(*tag)
 
-    kind = type(value)
-    if kind is np.str_:
-        # Not str(value), which drops NULs at the end.
-        return _tagged("numpy.str", _pack(value[:]))
-    if kind is np.ndarray or (isinstance(value, np.generic) and value.dtype.type is kind):
-        tag = "ndarray" if kind is np.ndarray else "numpy"
-        dtype = value.dtype
-        if is_numeric(dtype):
+    def _is_column(self, path: tuple[str | int, ...]) -> bool:
+        """Whether a number is worth an array: if only names lead to it, other runs probably have it too."""
+        return bool(self._room and path) and all(isinstance(step, str) and is_valid_name(step) for step in path)
+
+    def _pack_container(self, value: Any, path: tuple[str | int, ...], depth: int) -> Any:
+        kind = type(value)
+        if kind is dict:
+            if all(type(key) is str and is_utf8(key) for key in value) and _TAG not in value:
+                return {key: self.pack(item, (*path, key), depth) for key, item in value.items()}
+            pairs = enumerate(value.items())
+            return _tagged("dict", [[_PLAIN.pack(key), self.pack(item, (*path, k), depth)] for k, (key, item) in pairs])
+        if kind in (set, frozenset):
+            # The order of a set is not its own: equal sets must have equal texts.
+            return _tagged(kind.__name__, sorted((_PLAIN.pack(item) for item in value), key=json.dumps))
+        items = [self.pack(item, (*path, k), depth) for k, item in enumerate(value)]
+        return items if kind is list else _tagged("tuple", items)
+
+    def _pack_other(self, value: Any, path: tuple[str | int, ...]) -> Any:
+        import numpy as np
+
+        kind = type(value)
+        if kind is np.str_:
+            # Not str(value), which drops NULs at the end.
+            return _tagged("numpy.str", self.pack(value[:]))
+        if self._room and path and not isinstance(value, np.generic):
+            return self._take(value, path)
+        if (kind is np.ndarray or is_numpy_scalar(value)) and is_numeric(value.dtype):
             data = base64.b64encode(value.tobytes()).decode()
-            return _tagged(tag, data, dtype=dtype.str, shape=list(value.shape))
-        if kind is np.ndarray and dtype.kind == "U":
+            tag = "ndarray" if kind is np.ndarray else "numpy"
+            return _tagged(tag, data, dtype=value.dtype.str, shape=list(value.shape))
+        if kind is np.ndarray and value.dtype.kind == "U":
             texts = value.ravel().tolist()
-            if _is_too_wide(texts, value.nbytes):
+            if is_too_wide(texts, value.nbytes):
                 raise UnsupportedValueError(
                     f"a text array of {value.nbytes} bytes that are nearly all empty cannot be kept; store it as a list"
                 )
-            return _tagged("text", [_pack(text) for text in texts], dtype=dtype.str, shape=list(value.shape))
-    note = f" of dtype {value.dtype}" if hasattr(value, "dtype") else ""
-    raise UnsupportedValueError(
-        f"a {kind.__module__}.{kind.__qualname__}{note} in it cannot be kept without loss; "
-        "turn it into numbers, texts, arrays of them, or lists, tuples and dicts"
-    )
+            return _tagged("text", [self.pack(text) for text in texts], dtype=value.dtype.str, shape=list(value.shape))
+        return _whole(value)
+
+    def _take(self, value: object, path: tuple[str | int, ...]) -> Any:
+        if len(self.taken) == self._room:
+            raise _Full
+        name = stem = ".".join(map(str, path))
+        k = 0
+        while name in self.taken:
+            k += 1
+            name = f"{stem}-{k}"
+        self.taken[name] = value
+        return _tagged("part", name)
 
 
-def _is_too_wide(texts: list[str], size: int) -> bool:
-    return size > _WIDE_BYTES + _WIDE_RATIO * sum(map(len, texts))
+_PLAIN = _Packing(room=0)
 
 
-def _unpack(value: Any) -> Any:
+def _is_number(value: Any) -> bool:
+    kind = type(value)
+    if kind in _NUMBERS:
+        return kind is not int or value in _INT64
+    return is_numpy_scalar(value) and is_numeric(value.dtype)
+
+
+def is_numpy_scalar(value: Any) -> bool:
+    """Whether a value is a scalar of NumPy's own."""
+    import numpy as np
+
+    return isinstance(value, np.generic) and value.dtype.type is type(value)
+
+
+def _whole(value: object) -> dict[str, object]:
+    """A value as its whole encoding."""
+    from xpet.values.registry import encode
+
+    return _tagged("packed", json.loads(encoding_to_text(encode(value))))
+
+
+def _unpack(value: Any, parts: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_unpack(item) for item in value]
+        return [_unpack(item, parts) for item in value]
     if isinstance(value, dict):
         if _TAG in value:
-            return _unpack_tagged(value[_TAG], value["v"], value)
-        return {key: _unpack(item) for key, item in value.items()}
+            return _unpack_tagged(value[_TAG], value["v"], value, parts)
+        return {key: _unpack(item, parts) for key, item in value.items()}
     return value
 
 
-def _unpack_tagged(tag: object, value: Any, node: dict[str, Any]) -> Any:
+def _unpack_tagged(tag: object, value: Any, node: dict[str, Any], parts: Mapping[str, Any]) -> Any:
+    if not isinstance(tag, str):
+        raise CorruptStoreError(f"the tag {tag!r} of a stored value is not one")
+    if tag in _CONTAINERS_OF:
+        return _CONTAINERS_OF[tag](_unpack(item, parts) for item in value)
     if tag in ("ndarray", "numpy"):
         return _unpack_array(node)
+    if tag in _PLAIN_TAGS:
+        return _PLAIN_TAGS[tag](value)
+    if tag == "dict":
+        return {_unpack(key, parts): _unpack(item, parts) for key, item in value}
+    if tag == "part":
+        return parts[value]
+    if tag == "packed":
+        return _unpack_whole(value)
     if tag == "text":
         return _unpack_texts(node)
     if tag == "numpy.str":
         import numpy as np
 
-        return np.str_(_unpack(value))
-    if not isinstance(tag, str) or tag not in _BUILTIN:
-        raise CorruptStoreError(f"the tag {tag!r} of a stored value is unknown; it needs a newer xpet")
-    return _BUILTIN[tag](value)
+        return np.str_(_unpack(value, parts))
+    try:
+        return from_tag(tag, value)
+    except KeyError:
+        raise CorruptStoreError(f"the tag {tag!r} of a stored value is unknown; it needs a newer xpet") from None
 
 
-_BUILTIN: dict[str, Any] = {
+_CONTAINERS_OF: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+_PLAIN_TAGS: dict[str, Any] = {
     "str": lambda value: value.encode("ascii").decode("unicode_escape"),
     "float": float,
     "int": lambda value: int(value, 16),
-    "tuple": lambda value: tuple(_unpack(value)),
-    "set": lambda value: set(_unpack(value)),
-    "frozenset": lambda value: frozenset(_unpack(value)),
-    "dict": lambda value: {_unpack(key): _unpack(item) for key, item in value},
-    "complex": lambda value: complex(*(_unpack(item) for item in value)),
+    "complex": lambda value: complex(*(_unpack(item, {}) for item in value)),
     "bytes": lambda value: base64.b64decode(value, validate=True),
 }
+
+
+def _unpack_whole(node: Any) -> Any:
+    from xpet.values.registry import Opaque, decode
+
+    value = decode(encoding_from_text(json.dumps(node)))
+    if isinstance(value, Opaque):
+        raise UnknownCodec(value.encoded.codec)
+    return value
 
 
 def _unpack_array(node: dict[str, Any]) -> Any:
@@ -140,8 +217,8 @@ def _unpack_array(node: dict[str, Any]) -> Any:
 def _unpack_texts(node: dict[str, Any]) -> np.ndarray[Any, Any]:
     import numpy as np
 
-    texts, dtype = [_unpack(text) for text in node["v"]], node["dtype"]
-    if dtype[:2] not in ("<U", ">U") or _is_too_wide(texts, 4 * int(dtype[2:]) * len(texts)):
+    texts, dtype = [_unpack(text, {}) for text in node["v"]], node["dtype"]
+    if dtype[:2] not in ("<U", ">U") or is_too_wide(texts, 4 * int(dtype[2:]) * len(texts)):
         raise CorruptStoreError(f"the dtype {dtype!r} of a stored text array does not fit its texts")
     return np.array(texts, dtype).reshape(_shape(node))
 
@@ -150,18 +227,58 @@ def _shape(node: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(size) for size in node["shape"])
 
 
-class Structure:
-    """None, bytes, big ints, dicts, sets, mixed or nested lists and tuples, text arrays."""
+class Json:
+    """None, larger ints, other texts, mixed lists and tuples, sets, dates: everything as one text."""
 
     name = "json"
 
     def encode(self, value: Any) -> Encoded:
         """One text part."""
-        return Encoded(self.name, (Part(json.dumps(_pack(value), ensure_ascii=False, allow_nan=False)),))
+        return Encoded(self.name, (Part(_dumps(_PLAIN.pack(value))),))
 
     def decode(self, encoded: Encoded) -> Any:
         """The value of the text."""
-        return _unpack(json.loads(str(encoded.part())))
+        return _unpack(json.loads(str(encoded.part())), {})
 
 
-codec = Structure()
+class TextArray:
+    """Arrays of texts of one width."""
+
+    name = "json"
+
+    def encode(self, value: Any) -> Encoded | None:
+        """One text part."""
+        return codec.encode(value) if value.dtype.kind == "U" else None
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The array of the text."""
+        return codec.decode(encoded)
+
+
+class Nested:
+    """Lists, tuples and dicts with arrays in them, or with numbers under names: these are parts of their own."""
+
+    name = "nested"
+
+    def encode(self, value: Any) -> Encoded | None:
+        """The text of the structure, and a part for each array. What has very many is another codec's."""
+        packing = _Packing(_MOST_PARTS)
+        try:
+            text = _dumps(packing.pack(value))
+        except _Full:
+            return None
+        return compose(self.name, {"": text, **packing.taken}) if packing.taken else Encoded(codec.name, (Part(text),))
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The structure with its arrays."""
+        parts = decompose(encoded)
+        return _unpack(json.loads(parts.pop("")), parts)
+
+
+def _dumps(node: object) -> str:
+    return json.dumps(node, ensure_ascii=False, allow_nan=False)
+
+
+codec = Json()
+nested_codec = Nested()
+text_array_codec = TextArray()

@@ -1,0 +1,127 @@
+"""Values of Python's library, and structures with arrays in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import fractions
+import pathlib
+import zoneinfo
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures_values import identical
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values import Encoded, Part, decode, encode, same_value
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+ZONES = st.sampled_from(
+    [None, dt.UTC, dt.timezone(dt.timedelta(hours=-3, seconds=7)), dt.timezone(dt.timedelta(0), "here"), BERLIN]
+)
+LIBRARY = st.one_of(
+    st.fractions(),
+    st.decimals(),
+    st.sampled_from([decimal.Decimal(text) for text in ("1.500", "-0", "1E+5", "Infinity")]),
+    st.datetimes(timezones=ZONES),
+    st.dates(),
+    st.times(timezones=st.sampled_from([None, dt.UTC])),
+    st.timedeltas(),
+    st.uuids(),
+    st.builds(range, st.integers(-5, 5), st.integers(), st.integers(1, 3)),
+    st.sampled_from(["", ".", "/a/b", "a b/é"]).map(pathlib.PurePosixPath),
+    st.sampled_from(["C:\\a", "a/b"]).map(pathlib.PureWindowsPath),
+    st.sampled_from(["/a/b", "é"]).map(pathlib.Path),
+)
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two are equal, their zones and what equality does not look at included."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dt.datetime | dt.time):
+        zones = a.tzinfo, b.tzinfo
+        same = type(zones[0]) is type(zones[1]) and repr(zones[0]) == repr(zones[1])
+        return same and a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
+    if isinstance(a, decimal.Decimal):
+        return a.as_tuple() == b.as_tuple()
+    return bool(a == b)
+
+
+@given(LIBRARY)
+def test_comes_back(value: Any):
+    assert alike(value, decode(encode(value)))
+    assert alike(value, decode(encode([value, 1]))[0])
+    assert alike(value, decode(encode({"a": {"b": value}}))["a"]["b"])
+    assert same_value(value, decode(encode(value)))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (decimal.Decimal("1.5"), decimal.Decimal("1.50")),
+        (dt.datetime(2020, 1, 1, tzinfo=dt.UTC), dt.datetime(2020, 1, 1)),
+        (dt.datetime(2020, 10, 25, 2, tzinfo=BERLIN, fold=1), dt.datetime(2020, 10, 25, 2, tzinfo=BERLIN)),
+        (dt.timezone(dt.timedelta(0)), dt.timezone(dt.timedelta(0), "here")),
+        (fractions.Fraction(1), 1),
+        (pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a")),
+        (range(3), [0, 1, 2]),
+    ],
+)
+def test_tells_apart(a: Any, b: Any):
+    if isinstance(a, dt.timezone):
+        a, b = dt.datetime(2020, 1, 1, tzinfo=a), dt.datetime(2020, 1, 1, tzinfo=b)
+    assert not same_value(a, b)
+
+
+def test_a_zone_that_is_not_known():
+    class Zone(dt.tzinfo):
+        pass
+
+    with pytest.raises(UnsupportedValueError, match=r"^x of .*: a time zone of type .*Zone cannot be kept.*ZoneInfo"):
+        encode(dt.datetime(2020, 1, 1, tzinfo=Zone()), "x")
+
+
+def test_a_zone_from_a_store_is_no_path():
+    text = '{"__t": "datetime", "v": {"iso": "2020-01-01", "fold": 0, "zone": {"key": "../../etc/passwd"}}}'
+    with pytest.raises(CorruptStoreError):
+        decode(Encoded("json", (Part(text),)))
+
+
+def test_a_path_of_another_system():
+    other = "WindowsPath" if isinstance(pathlib.Path(), pathlib.PosixPath) else "PosixPath"
+    found = decode(Encoded("json", (Part(f'{{"__t": "path", "v": {{"kind": "{other}", "path": "a/b"}}}}'),)))
+    assert found == (pathlib.PureWindowsPath if other == "WindowsPath" else pathlib.PurePosixPath)("a/b")
+
+
+def names(value: object) -> list[str]:
+    return [part.name for part in encode(value).parts]
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ({"a": 1, "b": 2.5, "c": True, "d": 1j, "e": np.int8(3)}, ["", "a", "b", "c", "d", "e"]),
+        ({"a": {"b": [1, 2], "c": "text"}}, ["", "a.b"]),
+        ({"a": [1, "x"], "b": None}, [""]),
+        ({"my key": 1, "my array": np.zeros(2)}, ["", "my_array"]),
+        ([np.zeros(2), [np.ones(3)]], ["", "0", "1.0"]),
+        ({1: np.zeros(2)}, ["", "0"]),
+        ({"a.b": np.zeros(1), "a": {"b": np.zeros(2)}}, ["", "a.b", "a.b-1"]),
+        ([1, 2.5], [""]),
+        ({}, [""]),
+        ({"a": 2**70}, [""]),
+        ([np.zeros(2)] * 65, [""]),
+        ({f"k{i}": i for i in range(65)}, [""]),
+    ],
+)
+def test_parts_of_a_structure(value: Any, parts: list[str]):
+    assert names(value) == parts
+    assert identical(value, decode(encode(value)))
+
+
+def test_the_text_of_a_structure_can_be_read():
+    assert encode({"tau": 1.5, "mode": "fast"}).part() == '{"tau": {"__t": "part", "v": "tau"}, "mode": "fast"}'
