@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from dataclasses import replace
 
 import pytest
-from fixtures_run import FileJournal, PlainTree
+from fixtures_run import FileJournal, FilePacker, PlainTree
 
 from xpet.run.blocks import Block
 from xpet.run.job import Job
 from xpet.run.ports import PackerSpec
 from xpet.run.worker import DETAILED_FAILURES, Task, Work, Worker, replay
+from xpet.store.journal import recorded, waiting
+from xpet.store.place import open_place, resolve
 
 
 def product(traj, factor=2):
@@ -133,6 +137,50 @@ def test_interrupts_are_no_failures_and_leave_the_tree_outside_a_run(tmp_path, e
     assert FileJournal(tmp_path).complete() == [0, 1]
     assert FileJournal(tmp_path).failed() == {}
     assert not given.tree.v_is_run
+
+
+def test_an_interrupt_waits_until_what_is_finished_is_written(tmp_path):
+    given = task(product, tmp_path)
+    Worker(replace(given, packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path),)))).work(Block(0, range(2)))
+    slow = replace(given, packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path), True)))
+    with pytest.raises(KeyboardInterrupt):
+        Worker(slow).work(Block(1, range(2, 4)))
+    assert FileJournal(tmp_path).complete() == [0, 1, 2, 3]
+
+
+class SlowPacker(FilePacker):
+    """Writes at the end of a block only; the user may lose patience then."""
+
+    def __init__(self, folder, interrupted=False):
+        super().__init__(folder)
+        self._interrupted = interrupted
+        self._waiting = []
+
+    def _append(self, record):
+        self._waiting.append(record)
+
+    def end(self):
+        if self._interrupted:
+            signal.raise_signal(signal.SIGINT)
+        for record in self._waiting:
+            super()._append(record)
+        super().end()
+
+
+def test_a_short_run_is_written_while_a_long_one_of_its_block_goes_on():
+    place = open_place(resolve("memory://a-long-run")).below("study")
+
+    def job(traj):
+        end = time.monotonic() + 30
+        while traj.v_idx == 1 and 0 not in recorded(place, 0, 0) and time.monotonic() < end:
+            time.sleep(0.01)
+        traj.add("z", sorted(recorded(place, 0, 0)))
+
+    packer = PackerSpec("xpet.store.journal:open_packer", (resolve("memory://a-long-run"), "study", 0, 0.05))
+    worker = Worker(Task(PlainTree(x=[0.0] * 2), Job(job), packer))
+    assert worker.work(Block(0, range(2))).n_complete == 2
+    assert recorded(place, 0, 0) == {0: None, 1: None}
+    assert len(waiting(place)) == 2
 
 
 def test_a_block_that_takes_too_long_is_handed_back(tmp_path):

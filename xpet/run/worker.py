@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter, time
 
 from xpet.run.blocks import Block
+from xpet.run.interrupts import put_off
 from xpet.run.job import Job
 from xpet.run.ports import Leaf, Packer, PackerSpec, Tree
 from xpet.run.report import BlockReport, RunFailure, failure_of
@@ -100,9 +101,11 @@ class Worker:
         try:
             return self._do(block)
         finally:
-            if self._task.tree.v_is_run:
-                self._task.tree.leave_run()
-            self._packer.end()
+            # the finished runs of the block may still be on their way
+            with put_off():
+                if self._task.tree.v_is_run:
+                    self._task.tree.leave_run()
+                self._packer.end()
 
     def _do(self, block: Block) -> BlockReport:
         task, complete, attempt = self._task, self._packer.complete, block.attempt

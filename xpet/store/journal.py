@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -77,41 +76,36 @@ class LogSink:
 class ObjectSink:
     """Packets as objects; a run is durable when the object that holds it is written."""
 
-    def __init__(self, place: Place, attempt: int, flush_interval: float) -> None:
+    def __init__(self, place: Place, attempt: int) -> None:
         self._place = place
-        self._interval = flush_interval
         self._names = _Names(attempt)
         self._buffer = bytearray()
-        self._since = 0.0
 
     def open(self, block: int, first_run: int) -> None:
         """Begin the packets of a block."""
         self._names.begin(block, first_run)
-        self._since = time.monotonic()
 
     def append(self, data: bytes) -> bool:
-        """Add records; True if they were written, and the next record begins another object."""
+        """Add records; True if there were so many that they were written."""
         self._buffer += data
-        if len(self._buffer) < _FLUSH_BYTES and time.monotonic() - self._since < self._interval:
+        if len(self._buffer) < _FLUSH_BYTES:
             return False
         self.close()
         return True
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write what is not written yet; what comes next begins another object."""
         if self._buffer:
             self._place.write(self._names.next(), bytes(self._buffer))
             self._buffer.clear()
-        self._since = time.monotonic()
 
 
-def open_packer(
-    spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = ""
-) -> Packer:
+def open_packer(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = "") -> Packer:
     """The packer of a worker, in whatever process it is."""
     place = open_place(spec).below(trajectory)
-    sink = LogSink(place, attempt) if place.is_local else ObjectSink(place, attempt, flush_interval)
-    return Packer(sink, attempt, uuid)
+    if place.is_local:
+        return Packer(LogSink(place, attempt), attempt, uuid)
+    return Packer(ObjectSink(place, attempt), attempt, uuid, flush_interval)
 
 
 def waiting(place: Place, unfinished: bool = False) -> list[str]:

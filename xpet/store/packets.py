@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -91,6 +92,9 @@ def head(trajectory: str) -> bytes:
 class Packer:
     """Writes what runs leave behind into packets; one per worker.
 
+    What a sink holds back is written by a thread when its time has come, however long the next run takes. If that
+    fails, the next call raises the error.
+
     Parameters
     ----------
     sink
@@ -99,10 +103,18 @@ class Packer:
         The number that makes a later record of a run win over an earlier one.
     trajectory
         The uuid of the trajectory: one of the same name may take its place while a worker goes on.
+    flush_interval
+        In seconds: how long a record may wait in the sink; ``None``: until the block is done, or the sink holds back
+        nothing anyway.
     """
 
-    def __init__(self, sink: Sink, attempt: int = 0, trajectory: str = "") -> None:
+    def __init__(self, sink: Sink, attempt: int = 0, trajectory: str = "", flush_interval: float | None = None) -> None:
         self._sink = sink
+        self._interval = flush_interval
+        # the sink, and what follows from what it has
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._late: Exception | None = None
         self._first = head(trajectory)
         self._attempt = attempt
         self._head = b""
@@ -114,17 +126,17 @@ class Packer:
 
     def begin(self, block: int, first_run: int) -> None:
         """Start the packet of a block."""
-        self._sink.open(block, first_run)
-        self._written = set()
-        self._head = self._first
+        with self._lock:
+            self._sink.open(block, first_run)
+            self._renew()
 
     def end(self) -> None:
         """Finish the block: all its records are durable when this returns."""
-        self._sink.close()
+        with self._lock:
+            self._flush()
+            self._raise_late()
 
-    def complete(
-        self, run: int, leaves: Sequence[LeafData], started: float, duration: float, attempt: int = 0
-    ) -> None:
+    def complete(self, run: int, leaves: Sequence[LeafData], started: float, duration: float, attempt: int = 0) -> None:
         """Record a run that finished. Raises what :func:`xpet.values.encode` refuses, before anything is written."""
         key: list[Any] = []
         scalars: list[Any] = []
@@ -153,23 +165,62 @@ class Packer:
                     f"run {run}: its results have {len(payload)} bytes, and {_LARGEST} is the most; store less in a run"
                 )
         record = FRAME.pack(len(payload), zlib.crc32(payload)) + payload
-        if schema.number in self._written:
-            self._emit(record)
-        elif not self._emit(schema.record + record):
-            self._written.add(schema.number)
+        self._emit(record, schema)
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
         """Record a run that failed, with its traceback."""
         head = FAIL_HEAD.pack(FAILED, run, self._attempt + attempt, started, duration)
         self._emit(frame(head + error.encode("utf-8", "backslashreplace")))
 
-    def _emit(self, record: bytes) -> bool:
-        """Hand records on; True if the packet is closed, so that what follows must say everything again."""
-        closed = self._sink.append(self._head + record)
-        self._head = self._first if closed else b""
-        if closed:
-            self._written = set()
-        return closed
+    def _emit(self, record: bytes, schema: _Schema | None = None) -> None:
+        with self._lock:
+            unknown = schema if schema is not None and schema.number not in self._written else None
+            if unknown is not None:
+                record = unknown.record + record
+            if self._sink.append(self._head + record):
+                self._renew()
+                return
+            self._head = b""
+            if unknown is not None:
+                self._written.add(unknown.number)
+            if self._interval is not None:
+                self._see_to_it(self._interval)
+
+    def _see_to_it(self, interval: float) -> None:
+        """Have what the sink holds back written in time."""
+        if interval == 0:
+            self._flush()
+        elif self._timer is None:
+            self._timer = threading.Timer(interval, self._flush_late)
+            self._timer.daemon = True
+            self._timer.start()
+        self._raise_late()
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._sink.close()
+        self._renew()
+
+    def _flush_late(self) -> None:
+        with self._lock:
+            # a timer that was cancelled a moment too late has nothing to say
+            if self._timer is threading.current_thread():
+                try:
+                    self._flush()
+                except Exception as error:
+                    self._late = error
+
+    def _raise_late(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            raise late
+
+    def _renew(self) -> None:
+        """What follows is in another packet, and must say everything again."""
+        self._written = set()
+        self._head = self._first
 
     def _items(self, leaf: LeafData) -> Mapping[str, Any]:
         """The items, and what this run says of the leaf that other runs do not."""
