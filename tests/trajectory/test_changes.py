@@ -71,10 +71,3 @@ def test_comments_and_annotations_follow(url):
     script(url, comment="", about="")
     assert load(url).f_get("x").v_comment == "another"
     assert load(url).v_comment == "also another"
-
-
-def test_links_are_told_not_to_be_stored(url):
-    traj = script(url)
-    traj.f_add_link("shortcut", traj.f_get("summary"))
-    with pytest.warns(UserWarning, match="links are not stored in this version: shortcut"):
-        traj.f_store()

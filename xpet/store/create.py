@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from xpet.errors import ForeignStoreError, StoreBusyError
-from xpet.store import layout
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
 from xpet.store.hierarchy import HIDDEN, Hierarchy
 from xpet.store.journal import ROOT as JOURNAL
@@ -22,7 +21,6 @@ from xpet.store.points import PointColumn, space_of
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, find_snapshot, is_store
 from xpet.store.writer import Writer
-from xpet.values import unlabelled
 
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
@@ -84,9 +82,6 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     )  # fmt: skip
     writer = Writer(store, Snapshot(place, meta, docs, _root_attrs(place, new)), lease)
     writer.add_leaves(new.leaves, new.groups)
-    results = docs.group("results")
-    explored = {column.parameter for _, column in new.points}
-    docs.put("results", replace(results, attrs={**_parameter_attrs(new.leaves, explored), **results.attrs}))
     RunTable(place, docs).ensure("results", new.n_runs)
     hidden = ArrayDoc((0,), "uint8", (f"{HIDDEN}.journal",), (1,), 0)
     place.write_many(
@@ -103,17 +98,6 @@ def _root_attrs(place: Place, new: NewTrajectory) -> dict[str, Any]:
         "Conventions": "CF-1.11",
         "how_to_open": f'xarray.open_dataset("{place.url}", group="results", engine="zarr")',
     }
-
-
-def _parameter_attrs(leaves: Iterable[StaticLeaf], explored: set[str]) -> dict[str, Any]:
-    """The scalar parameters that are not explored, as attributes for whoever opens the results."""
-    out: dict[str, Any] = {}
-    for leaf in leaves:
-        if leaf.kind == "parameter" and leaf.path not in explored and "" in leaf.items:
-            value = unlabelled(leaf.items[""])
-            value = int(value) if isinstance(value, bool) else value
-            out.update(layout.plain_attrs({leaf.path.partition(".")[2]: value}))
-    return out
 
 
 def _claim_store(store: Place) -> None:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xpet.errors import UnsupportedValueError
 from xpet.store import layout
 from xpet.store.chunks import write_whole
 from xpet.store.columns import LabelNode, PartNode
 from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc, Doc, Fill, GroupDoc
-from xpet.store.hierarchy import Hierarchy, name_of, parent
+from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.relayout import Leftovers
-from xpet.values import Encoded, Labels, Part, decode, encode
+from xpet.values import Encoded, Labels, Part, decode, encode, unlabelled
+from xpet.values.codecs.structure import codec as json_codec
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
 _INLINE_BYTES = 4096
+_RESULTS = "results"
 
 
 class StaticLeaf(NamedTuple):
@@ -35,16 +38,20 @@ class StaticLeaf(NamedTuple):
 
 
 class StaticGroup(NamedTuple):
-    """A group that says something of itself."""
+    """What a group says of itself; the path of the trajectory itself is empty. Links are paths by their names."""
 
     path: str
     comment: str
     annotations: Mapping[str, object]
+    links: Mapping[str, str] = {}
 
 
 def pack_annotations(annotations: Mapping[str, object], where: str) -> str:
     """Annotations as text; empty if there are none."""
-    return str(encode(dict(annotations), f"{where} (annotations)").part()) if annotations else ""
+    try:
+        return str(json_codec.encode(dict(annotations)).part()) if annotations else ""
+    except UnsupportedValueError as error:
+        raise UnsupportedValueError(f"{where or 'the trajectory'} (annotations): {error}") from None
 
 
 def unpack_annotations(text: str) -> dict[str, Any]:
@@ -57,10 +64,29 @@ def write_group(hierarchy: Hierarchy, group: StaticGroup) -> None:
     """Put what a group says of itself into its document."""
     key = hierarchy.group_key(group.path)
     doc = hierarchy.group(key)
-    about = {**doc.xpet, "path": group.path, "comment": group.comment}
-    if group.annotations:
-        about["annotations"] = pack_annotations(group.annotations, group.path)
-    hierarchy.put(key, GroupDoc({**doc.attrs, **layout.plain_attrs({}, group.comment)}, about))
+    about = {**doc.xpet, "path": group.path, **said_by(group, doc.xpet)}
+    hierarchy.put(key, GroupDoc({**doc.attrs, **layout.plain_attrs({}, about["comment"])}, about))
+
+
+def said_by(group: StaticGroup, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a group now says of itself, where it was told before; who says nothing takes nothing back."""
+    packed = pack_annotations(group.annotations, group.path) or told.get("annotations")
+    links = {**told.get("links", {}), **group.links}
+    said = {"comment": group.comment or told.get("comment", "")}
+    return said | ({"annotations": packed} if packed else {}) | ({"links": links} if links else {})
+
+
+def show_parameters(hierarchy: Hierarchy, leaves: Iterable[StaticLeaf], explored: Container[str]) -> None:
+    """Have the scalar parameters that are not explored as attributes, for whoever opens results."""
+    shown: dict[str, Any] = {}
+    for leaf in leaves:
+        if leaf.kind == "parameter" and leaf.path not in explored and "" in leaf.items:
+            value = unlabelled(leaf.items[""])
+            value = int(value) if isinstance(value, bool) else value
+            shown.update(layout.plain_attrs({leaf.path.partition(".")[2]: value}))
+    for key, doc in list(hierarchy.groups()):
+        if key == _RESULTS or (key.startswith(f"{_RESULTS}/") and f"{key}/{RUN}" in hierarchy):
+            hierarchy.put(key, replace(doc, attrs={**shown, **doc.attrs}))
 
 
 def check_storable(leaves: Iterable[StaticLeaf], groups: Iterable[StaticGroup]) -> None:

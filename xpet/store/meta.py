@@ -56,6 +56,8 @@ class Meta:
     state: Literal["creating", "ready", "expanding", "merging"] = "ready"
     seed: str | None = None
     writer: Mapping[str, str] = field(default_factory=dict)
+    annotations: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
     format: str = FORMAT
     min_reader: str = FORMAT
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Meta:
         """The text of the attribute; keys that a newer version put there stay."""
         out: dict[str, Any] = dict(self.extra)
         out.update({entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "extra"})
-        out["writer"] = dict(self.writer)
+        out["writer"], out["links"] = dict(self.writer), dict(self.links)
         out["space"] = {
             "kind": self.space.kind,
             "axes": [{"name": name, "size": size} for name, size in self.space.axes],
@@ -94,7 +96,7 @@ class Meta:
 
 
 def _check_types(meta: Meta) -> None:
-    texts = (meta.name, meta.uuid, meta.complete, meta.comment)
+    texts = (meta.name, meta.uuid, meta.complete, meta.comment, meta.annotations, *meta.links.values())
     numbers = (meta.n_runs, meta.generation)
     if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
         raise TypeError("a text or a number is of another type")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,7 +20,16 @@ from xpet.store.fold import ColumnWriter
 from xpet.store.intents import INTENTS, Intent, read_intent
 from xpet.store.journal import OPEN, set_aside, waiting
 from xpet.store.lease import Lease
-from xpet.store.leaves import LeafWriter, StaticGroup, StaticLeaf, pack_annotations, retell, write_group
+from xpet.store.leaves import (
+    LeafWriter,
+    StaticGroup,
+    StaticLeaf,
+    pack_annotations,
+    retell,
+    said_by,
+    show_parameters,
+    write_group,
+)
 from xpet.store.meta import Axes, Kind, Meta, Space, pack_complete
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
@@ -207,20 +216,22 @@ class Writer:
     # Changing ---------------------------------------------------------------------------------------------------------
 
     def add_leaves(self, leaves: Iterable[StaticLeaf], groups: Iterable[StaticGroup] = ()) -> None:
-        """Add leaves outside runs, and what groups say of themselves."""
-        writer = LeafWriter(self.place, self._docs)
+        """Add leaves outside runs, and what groups, or the trajectory itself, say of themselves."""
+        writer, added = LeafWriter(self.place, self._docs), list(leaves)
         for group in groups:
-            write_group(self._docs, group)
-        for leaf in leaves:
+            if group.path:
+                write_group(self._docs, group)
+            else:
+                self._meta = replace(self._meta, **said_by(group, asdict(self._meta)))
+                self._attrs["summary"] = self._meta.comment or self._attrs["summary"]
+        for leaf in added:
             writer.write(leaf)
+        show_parameters(self._docs, added, {each.parameter for each in self._meta.space.coordinates})
 
-    def retell(self, leaves: Iterable[StaticLeaf], comment: str) -> None:
-        """Say what leaves that are stored, and the trajectory itself, now say of themselves: comment, annotations."""
+    def retell(self, leaves: Iterable[StaticLeaf]) -> None:
+        """Say what leaves that are stored now say of themselves: comment, annotations."""
         for leaf in leaves:
             retell(self._docs, leaf.path, leaf.comment, pack_annotations(leaf.annotations, leaf.path))
-        if comment:
-            self._meta = replace(self._meta, comment=comment)
-            self._attrs["summary"] = comment
 
     def expand(self, points: Mapping[str, Sequence[object]], kind: Kind, axes: Axes) -> None:
         """Add runs: ``points`` are the new values of each explored parameter, by the parameter's path.

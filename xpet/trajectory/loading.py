@@ -9,7 +9,7 @@ from xpet.errors import DataNotInStorageError
 from xpet.store.journal import waiting
 from xpet.store.place import open_place
 from xpet.store.snapshot import Snapshot, list_trajectories, read_snapshot
-from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build
+from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory, locate
 
 _LOG = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ def load_trajectory(
     if "parameters" in branches:
         adopt_space(traj, snapshot)
     traj.attach_runs(StoredRuns(snapshot, branches, snapshot.meta.n_runs))
+    link(traj, snapshot, branches)
     _tell_waiting(snapshot)
     return traj
 

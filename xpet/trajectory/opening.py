@@ -25,7 +25,6 @@ from xpet.trajectory.saving import (
     explored_points,
     groups,
     leaves,
-    links,
     mark_stored,
     new_trajectory,
     shape_of,
@@ -80,7 +79,6 @@ def _create(traj: Trajectory, store: Place, instead: bool = False) -> Writer:
         check_storable(new.leaves, new.groups)
         remove_trajectory(store, traj.v_name)
     writer = create(store, new)
-    _tell_links(traj)
     traj.attach_runs(None)
     traj.f_bind(traj.v_name, writer.meta.uuid)
     mark_stored(traj)
@@ -180,11 +178,10 @@ def _add_what_is_new(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> No
     new = [static_leaf(leaf) for leaf in here if leaf.v_is_new and leaf.v_full_name not in known]
     other = [leaf for leaf in here if leaf.v_full_name in known and not tells(leaf, known[leaf.v_full_name])]
     said = [group for group in groups(traj) if not tells(group, groups_told.get(group.path, {}))]
-    if new or other or said or traj.v_comment not in ("", snapshot.meta.comment):
+    if new or other or said:
         writer.add_leaves(new, said)
-        writer.retell([about_leaf(leaf) for leaf in other], traj.v_comment)
+        writer.retell([about_leaf(leaf) for leaf in other])
         writer.publish()
-    _tell_links(traj)
 
 
 def _refuse_changes(changed: list[str], snapshot: Snapshot) -> None:
@@ -201,12 +198,6 @@ def _tell_changes(changed: list[str], snapshot: Snapshot) -> None:
             f"{snapshot.place.url}: the store keeps what it has where the trajectory here differs: "
             f"{'; '.join(changed)}; give if_exists='overwrite' to start again, or other names"
         )
-
-
-def _tell_links(traj: Trajectory) -> None:
-    found = links(traj)
-    if found:
-        warn(f"{traj.v_name}: links are not stored in this version: {', '.join(found)}; add them again after loading")
 
 
 def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:

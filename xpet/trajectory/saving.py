@@ -80,18 +80,18 @@ def leaves(root: Root) -> Iterator[Leaf]:
 
 
 def groups(root: Root) -> list[StaticGroup]:
-    """The groups that have a comment or annotations."""
-    return [
-        StaticGroup(node.v_full_name, node.v_comment, node.v_annotations.f_to_dict())
-        for node in _nodes(root)
-        if node.v_is_group and (node.v_comment or not node.v_annotations.f_is_empty())
-    ]
-
-
-def links(root: Root) -> list[str]:
-    """The paths of links, which a store does not keep."""
+    """The groups that have a comment, annotations or links; among them the root."""
     found = [root, *(node for node in _nodes(root) if isinstance(node, Group))]
-    return [f"{group.v_full_name}.{name}".lstrip(".") for group in found for name in group.v_linked or ()]
+    said = [
+        StaticGroup(
+            group.v_full_name,
+            group.v_comment,
+            group.v_annotations.f_to_dict(),
+            {name: target.v_full_name for name, target in (group.v_linked or {}).items()},
+        )
+        for group in found
+    ]
+    return [group for group in said if any(group[1:])]
 
 
 def _nodes(group: Group) -> Iterator[Node]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
+from xpet.errors import DataNotInStorageError
 from xpet.store.chunks import read_whole
-from xpet.store.leaves import StaticGroup, pack_annotations, unpack_annotations
+from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
 from xpet.store.reading import RunReader, read_static, static_leaves
@@ -18,6 +20,7 @@ from xpet.tree.node import put
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
+_LOG = logging.getLogger(__name__)
 BRANCHES = frozenset({"parameters", "config", "derived_parameters", "results", "other"})
 _PARAMETERS = frozenset({"parameter", "derived_parameter", "config"})
 
@@ -130,8 +133,10 @@ def _read_items(snapshot: Snapshot, keys: Mapping[str, str]) -> dict[str, Any]:
 
 
 def stored_groups(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
-    """What the groups with a comment or annotations say of themselves, by their paths."""
-    abouts = [doc.xpet for _, doc in snapshot.hierarchy.groups()]
+    """What the groups that say something of themselves say, by their paths; the root's path is empty."""
+    meta = snapshot.meta
+    root = {"path": "", "comment": meta.comment, "annotations": meta.annotations, "links": meta.links}
+    abouts = [root, *(doc.xpet for _, doc in snapshot.hierarchy.groups())]
     return {about["path"]: about for about in abouts if "path" in about and not about.get("empty")}
 
 
@@ -145,19 +150,18 @@ def stored_leaves(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
 def tells(node: Leaf | StaticGroup, about: Mapping[str, Any]) -> bool:
     """Whether the store says of a leaf or group what it says of itself; who says nothing takes nothing back."""
     if isinstance(node, StaticGroup):
-        path, comment, annotations = node
-    else:
-        path, comment, annotations = node.v_full_name, node.v_comment, node.v_annotations.f_to_dict()
+        return said_by(node, about) == said_by(StaticGroup(node.path, "", {}), about)
+    comment, annotations = node.v_comment, node.v_annotations.f_to_dict()
     told = about.get("comment", ""), about.get("annotations", "")
-    return not (comment or annotations) or (comment, pack_annotations(annotations, path)) == told
+    return not (comment or annotations) or (comment, pack_annotations(annotations, node.v_full_name)) == told
 
 
 def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
     """Put what a snapshot holds outside runs into an empty tree; ``branches`` are the ones wanted."""
     hierarchy = snapshot.hierarchy
     for path, about in stored_groups(snapshot).items():
-        if _branch(path) in branches:
-            group = root.f_add_group(path, comment=about["comment"])
+        if not path or _branch(path) in branches:
+            group = root.f_add_group(path, comment=about["comment"]) if path else root
             group.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
     for _, doc in hierarchy.groups():
         if doc.xpet.get("empty") and _branch(doc.xpet["path"]) in branches:
@@ -167,6 +171,18 @@ def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
             about = next(iter(items.values()))[1]
             keys = {item: key for item, (key, _) in items.items()}
             _add(root, about, partial(_read_items, snapshot, keys))
+
+
+def link(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
+    """Restore the links outside runs, once all that they may lead to can be found; ``branches`` are the wanted ones."""
+    for path, about in stored_groups(snapshot).items():
+        for name, target in about.get("links", {}).items():
+            if (path and _branch(path) not in branches) or _branch(target) not in branches:
+                continue
+            try:
+                (root.f_get(path, shortcuts=False) if path else root).f_add_link(name, target)
+            except (AttributeError, ValueError, DataNotInStorageError) as error:
+                _LOG.warning("%s: the link %s is left out: %s", snapshot.place.url, f"{path}.{name}".strip("."), error)
 
 
 def _branch(path: str) -> str:

@@ -302,6 +302,8 @@ def add_link(group: Group, name_or_item: str | Node, full_name_or_item: str | No
     name = tree.wildcards.translate(name)
     check_names(name.split("."), f"The link {name!r}")
     *above, name = name.split(".")
+    if group.v_parent is not None and group.v_name not in group.v_parent.v_nodes:
+        pin(group.v_parent, group.v_name, group)
     for segment in above:
         group = _step(group, segment, -1, lasting=not tree.is_run)
     _check_link(group, name, target)

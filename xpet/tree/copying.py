@@ -87,6 +87,8 @@ def _annotate(source: Node, target: Node) -> None:
 def _copy_links(source: Group, twins: dict[int, Node], tree: TreeState) -> None:
     twin: Group = twins[id(source)]  # type: ignore[assignment]  # the twin of a group is one
     for name, node in (source.v_linked or {}).items():
+        if id(node) not in twins:
+            continue  # of a run in the store, which is not copied
         if twin.v_linked is None:
             put(twin, "v_linked", {})
         twin.v_linked[name] = twins[id(node)]  # type: ignore[index]  # made above

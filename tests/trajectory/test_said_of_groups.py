@@ -1,0 +1,112 @@
+"""What groups and the trajectory say of themselves is stored: comments, annotations, links."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import xarray as xr
+
+import xpet
+
+
+@pytest.fixture
+def url(tmp_path):
+    return tmp_path / "s.zarr"
+
+
+def script(url, **notes):
+    env = xpet.Environment("study", store=url, comment="of the study")
+    traj = env.traj
+    traj.f_add_parameter("x", 1.0)
+    traj.f_add_parameter("cell.tau", 20.0)
+    traj.f_explore({"x": [1.0, 2.0]})
+    traj.v_annotations.f_set(**notes)
+    return env
+
+
+def load(url, **options):
+    return xpet.load_trajectory("study", store=url, **options)
+
+
+def test_annotations_of_the_trajectory(url):
+    script(url, note={"a": (1, 2)}).run(lambda traj: traj.f_add_result("z", traj.x))
+    traj = load(url)
+    assert traj.v_annotations.f_to_dict() == {"note": {"a": (1, 2)}}
+    traj.v_annotations.more = 3
+    traj.f_store()
+    assert load(url).v_annotations.f_to_dict() == {"note": {"a": (1, 2)}, "more": 3}
+    assert load(url).v_comment == "of the study"
+    script(url).run(lambda traj: traj.f_add_result("z", traj.x))
+    assert load(url).v_annotations.more == 3
+
+
+def test_an_annotation_of_the_trajectory_that_cannot_be_kept(url):
+    with pytest.raises(xpet.UnsupportedValueError, match=r"the trajectory \(annotations\)"):
+        script(url, note=object()).traj.f_store()
+
+
+def test_links(url, recwarn):
+    env = script(url)
+    traj = env.traj
+    traj.f_add_link("membrane", "parameters.cell")
+    traj.parameters.f_add_link("slow", traj.f_get("tau"))
+    traj.f_add_result_group("deep.er").f_add_link("x", "parameters.x")
+    env.run(lambda traj: traj.f_add_result("z", traj.x))
+    traj = load(url)
+    assert (traj.membrane.tau, traj.parameters.slow, traj.results.deep.er.x) == (20.0, 20.0, 1.0)
+    assert traj.parameters.f_get_links() == {"slow": traj.f_get("parameters.cell.tau")}
+    traj.f_store()
+    assert not recwarn
+
+
+def test_a_link_that_is_added_later(url):
+    script(url).run(lambda traj: traj.f_add_result("z", traj.x))
+    traj = load(url)
+    traj.f_add_link("best", "results.runs.run_00000001.z")
+    traj.results.runs.run_00000000.f_add_link("tau", "parameters.cell.tau")
+    traj.f_store()
+    loaded = load(url)
+    assert (loaded.best, loaded.results.runs.run_00000000.tau) == (2.0, 20.0)
+    assert loaded.f_get_from_runs("z", fast_access=True, use_indices=True) == {0: 1.0, 1: 2.0}
+    parameters_only = load(url, load_results=0)
+    parameters_only.f_add_link("slow", "parameters.cell.tau")
+    parameters_only.f_store()
+    assert (load(url).best, load(url).slow) == (2.0, 20.0)
+
+
+def test_links_into_runs_do_not_keep_a_trajectory_from_running(url):
+    script(url).run(lambda traj: traj.f_add_result("z", traj.x))
+    env = xpet.Environment(load(url), store=url)
+    env.traj.f_add_link("best", "results.runs.run_00000001.z")
+    env.traj.f_expand({"x": [3.0]})
+    env.run(lambda traj: traj.f_add_result("z", traj.x))
+    assert (load(url).best, load(url).results.runs.r_2.z) == (2.0, 3.0)
+
+
+def test_a_link_that_leads_nowhere_is_told(url, caplog):
+    script(url).run(lambda traj: traj.f_add_result("z", traj.x) if traj.x > 1 else None)
+    traj = load(url)
+    traj.f_add_link("best", "results.runs.run_00000001.z")
+    traj.f_store()
+    document = url / "study" / "zarr.json"
+    document.write_text(document.read_text().replace("run_00000001.z", "run_00000000.z"))
+    with caplog.at_level(logging.WARNING):
+        assert "best" not in load(url)
+    assert "the link best is left out: " in caplog.text
+
+
+def test_parameters_that_are_added_later_are_attributes(url):
+    def job(traj):
+        traj.f_add_result("deep.z", traj.x)
+
+    script(url).run(job)
+    traj = load(url)
+    traj.f_add_parameter("late.n", 3)
+    traj.f_add_parameter("flag", True)
+    traj.f_store()
+    for group in ("results", "results/deep"):
+        with xr.open_dataset(url / "study", group=group, engine="zarr") as plain:
+            shown = {name: plain.attrs[name] for name in ("cell.tau", "late.n", "flag")}
+            assert shown == {"cell.tau": 20.0, "late.n": 3, "flag": 1}
+            assert "x" not in plain.attrs
