@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import zarr
 from zarr.abc.store import Store
+from zarr.codecs import BloscCodec, ZstdCodec
 from zarr.storage import WrapperStore
 
 NEW, RUNNING, COMPLETE, FAILED = range(4)
@@ -82,7 +83,9 @@ def build(
     parameters = top.create_group("parameters")
     for key, value in (constants or {}).items():
         write(parameters, key, Column(np.asarray(value, TEXT if isinstance(value, str) else None), ()), chunk)
-    top.create_group("_xpet").create_array("journal", shape=(0,), dtype="u1", dimension_names=("_xpet.journal",))
+    top.create_group("_xpet").create_array(
+        "journal", shape=(0,), dtype="u1", dimension_names=("_xpet.journal",), compressors=BloscCodec()
+    )
     space = {
         "kind": "list" if axes is None else "product",
         "axes": [{"name": axis, "size": size} for axis, size in axes or ()],
@@ -111,8 +114,9 @@ def write(group: zarr.Group, key: str, column: Column, chunk: int) -> None:
     chunks = column.chunks or tuple(
         chunk if dim == "run" else max(1, size) for dim, size in zip(column.dims, values.shape, strict=True)
     )
+    packed = ZstdCodec(level=1) if dtype == "string" else BloscCodec(cname="lz4", shuffle="shuffle")
     array = group.create_array(
-        key, shape=values.shape, dtype=dtype, chunks=chunks or "auto", dimension_names=column.dims
+        key, shape=values.shape, dtype=dtype, chunks=chunks or "auto", dimension_names=column.dims, compressors=packed
     )
     array[...] = values
     note = json.dumps({"path": column.path or f"results.runs.$.{key}", "item": "", "part": "", "codec": "scalar"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numcodecs import Zstd, blosc
 
 from xpet.errors import CorruptStoreError
 from xpet.store.chunks import (
+    check_reach,
     chunk_key,
     decode_chunk,
     encode_chunk,
@@ -154,6 +156,9 @@ DAMAGED = {
     "claims gigabytes": (NUMBERS, bytes(blosc.compress(np.zeros(4), b"lz4", 5, 1))[:4] + HUGE + b"\0" * 40),
     "no texts": (TEXTS, b""),
     "not zstd": (TEXTS, b"abc"),
+    "claims gigabytes of text": (TEXTS, bytes.fromhex("28b52ffde0") + HUGE + b"\0" * 40),
+    "unpacks to gigabytes": (TEXTS, bytes(Zstd(1).encode(bytes(2**26 + 2**23)))),
+    "does not say its size": (TEXTS, bytes.fromhex("28b52ffd0058") + b"\1\0\0"),
     "billions of texts": (TEXTS, bytes(Zstd(1).encode(HUGE))),
     "a text beyond the end": (TEXTS, bytes(Zstd(1).encode((4).to_bytes(4, "little") + HUGE))),
     "no UTF-8": (TEXTS, bytes(Zstd(1).encode((4).to_bytes(4, "little") + b"\1\0\0\0\xff" * 4))),
@@ -171,6 +176,40 @@ def test_damaged(doc: ArrayDoc, data: bytes):
         tracemalloc.stop()
 
 
+def test_texts_that_are_packed_a_thousandfold():
+    doc = document("string", (40,), (40,))
+    texts = np.empty(40, object)
+    texts[:] = ["ä" * 10**6] * 40
+    data = encode_chunk(doc, texts)
+    assert len(data) < 10**6
+    assert (decode_chunk(doc, data, "z/c/0") == texts).all()
+    place = memory()
+    publish(place, {"g/a": doc}, consolidated=True)
+    place.write("g/a/c/0", data)
+    assert same(by_zarr(place, "g/a")[...], texts)
+
+
+def test_a_damaged_chunk_says_which_runs_it_has():
+    doc = replace(NUMBERS, dims=("run",), shape=(10,))
+    with pytest.raises(CorruptStoreError, match=r"results/z/c/2: the chunk of runs 8 to 9 is damaged.*overwrite"):
+        decode_chunk(doc, b"", "results/z/c/2")
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_a_shape_that_no_chunk_reaches(keys: Any):
+    place = memory()
+    doc = replace(document("int16", (2, 30), (2, 10), keys), dims=("run", "z.d0"))
+    write_whole(place, "results/z", doc, np.zeros((2, 30), "i2"))
+    huge = replace(doc, shape=(2, 10**15))
+    check_reach(place, "results/z", doc, 10**15)
+    with pytest.raises(CorruptStoreError, match=r"results/z: its shape is \(2, 10+\).*the first 30 items"):
+        check_reach(place, "results/z", huge, 2 * 10**15)
+    with pytest.raises(CorruptStoreError, match="results/z"):
+        read_row(place, "results/z", huge, 0, (10**15,))
+    with pytest.raises(CorruptStoreError, match="results/a"):
+        read_whole(place, "results/a", document("int16", (10**15,), (10,), keys))
+
+
 def node(**changes: Any) -> dict[str, Any]:
     return {**json.loads(json.dumps(NUMBERS.to_json())), **changes}
 
@@ -186,6 +225,10 @@ FORGED = {
     "no dims": node(dimension_names=None),
     "fill": node(fill_value="abc"),
     "infinite": node(data_type="int8", fill_value=float("inf")),
+    "chunks of terabytes": node(chunk_grid={"name": "regular", "configuration": {"chunk_shape": [10**12]}}),
+    "another codec": node(codecs=[{"name": "bytes"}, {"name": "gzip", "configuration": {"level": 1}}]),
+    "no codecs": node(codecs=[]),
+    "ours is deep": node(attributes={"xpet": "[" * 100_000}),
     "ours is not JSON": node(attributes={"xpet": "{"}),
     "ours is no object": node(attributes={"xpet": "[1]"}),
     "attributes": node(attributes=3),

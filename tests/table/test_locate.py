@@ -120,7 +120,7 @@ def foreign_mark(path: Path) -> None:
 
 def test_a_damaged_document(tmp_path: Path) -> None:
     (tmp_path / "zarr.json").write_text("{")
-    with pytest.raises(CorruptStoreError, match=r"zarr\.json is damaged"):
+    with pytest.raises(CorruptStoreError, match=r"zarr\.json: not JSON"):
         locate(tmp_path)
 
 

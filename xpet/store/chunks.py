@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +29,10 @@ class Keys(Protocol):
         """Write each object whole."""
         ...
 
+    def list(self, prefix: str = "") -> Sequence[str]:
+        """The keys of all objects below a prefix."""
+        ...
+
 
 def numpy_dtype(doc: ArrayDoc) -> np.dtype[Any]:
     """The dtype of an array in memory: texts are objects."""
@@ -42,13 +48,22 @@ def chunk_key(doc: ArrayDoc, index: Sequence[int]) -> str:
     return doc.keys.join(("c", *map(str, index)))
 
 
+def key_form(key: str) -> str:
+    """How the key of a chunk below its array is written; ``''`` if it is none."""
+    return key[1:2] or "/" if key.startswith("c") else "v2" if key[:1].isdigit() else ""
+
+
 def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
     """The bytes of a whole chunk."""
     if doc.dtype == "string":
         from numcodecs import Zstd
         from numcodecs.vlen import VLenUTF8
 
-        return bytes(Zstd(1).encode(VLenUTF8().encode(chunk.ravel())))
+        packed = VLenUTF8().encode(chunk.ravel())
+        data = bytes(Zstd(1).encode(packed))
+        # Readers refuse what is too small for what it claims to hold; a skippable frame makes it large enough.
+        lacking = -(-(len(packed) - _FREE_BYTES) // _RATIO) - len(data)
+        return data + struct.pack("<II", _SKIPPED, lacking) + bytes(lacking) if lacking > 0 else data
     import numpy as np
     from numcodecs import blosc
 
@@ -62,32 +77,82 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
 
     try:
         if doc.dtype == "string":
-            from numcodecs import Zstd
             from numcodecs.vlen import VLenUTF8
 
-            packed = Zstd().decode(data)
-            # The codecs believe what the bytes claim, so that the claims are checked first.
-            _expect(int.from_bytes(packed[:4], "little"), math.prod(doc.chunks), "texts")
-            texts: Array = VLenUTF8().decode(packed)
+            texts: Array = VLenUTF8().decode(_unpacked(doc, data))
             return texts.reshape(doc.chunks)
         from numcodecs import blosc
 
-        size = itemsize(doc.dtype) * math.prod(doc.chunks)
-        _expect(int.from_bytes(data[4:8], "little"), size, "bytes")
-        _expect(len(data), int.from_bytes(data[12:16], "little"), "compressed bytes")
+        size = _check_numbers(doc, data)
         raw = blosc.decompress(data)
         _expect(len(raw), size, "bytes")
         return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise CorruptStoreError(f"{key}: the chunk is damaged ({error}); {_ADVICE}") from error
+    except _DAMAGE as error:
+        raise _damaged(doc, key, error) from error
 
 
+def check_chunk(doc: ArrayDoc, data: bytes, key: str) -> None:
+    """Refuse a chunk that claims to hold more, or other, than its document says, before anybody believes it."""
+    try:
+        if doc.dtype == "string":
+            _unpacked(doc, data)
+        else:
+            _check_numbers(doc, data)
+    except _DAMAGE as error:
+        raise _damaged(doc, key, error) from error
+
+
+_DAMAGE = (ValueError, RuntimeError, TypeError, MemoryError)
 _ADVICE = "bring it back from a copy, or start the trajectory again with if_exists='overwrite'"
+#: texts may take as much memory as this, and as this for each compressed byte
+_FREE_BYTES, _RATIO = 2**26, 256
+_ZSTD, _SKIPPED = 0xFD2FB528, 0x184D2A50
+
+
+def _damaged(doc: ArrayDoc, key: str, error: Exception) -> CorruptStoreError:
+    found = re.search(r"/(?:c[./])?(\d+)[0-9./]*$", key)
+    runs = ""
+    if found and doc.dims[:1] == ("run",):
+        first = int(found[1]) * doc.chunks[0]
+        runs = f" of runs {first} to {min(first + doc.chunks[0], doc.shape[0]) - 1}"
+    return CorruptStoreError(f"{key}: the chunk{runs} is damaged ({error}); {_ADVICE}")
 
 
 def _expect(found: int, wanted: int, what: str) -> None:
     if found != wanted:
         raise ValueError(f"{found} {what} instead of {wanted}")
+
+
+def _check_numbers(doc: ArrayDoc, data: bytes) -> int:
+    """The size that a chunk of numbers has, and says that it has."""
+    size = itemsize(doc.dtype) * math.prod(doc.chunks)
+    _expect(int.from_bytes(data[4:8], "little"), size, "bytes")
+    _expect(len(data), int.from_bytes(data[12:16], "little"), "compressed bytes")
+    return size
+
+
+def _unpacked(doc: ArrayDoc, data: bytes) -> bytes:
+    """The texts of a chunk behind each other; the codecs believe what the bytes claim, so that is checked first."""
+    from numcodecs import Zstd
+
+    size, most = _frame_size(data), _FREE_BYTES + _RATIO * len(data)
+    if size > most:
+        raise ValueError(f"{size} bytes in {len(data)} compressed ones, where at most {most} can be")
+    packed = bytes(Zstd().decode(data))
+    _expect(len(packed), size, "bytes")
+    _expect(int.from_bytes(packed[:4], "little"), math.prod(doc.chunks), "texts")
+    return packed
+
+
+def _frame_size(data: bytes) -> int:
+    """The size that the frame of Zstandard in ``data`` has when it is unpacked (RFC 8878, 3.1.1.1)."""
+    head = data[4] if int.from_bytes(data[:4], "little") == _ZSTD and len(data) > 4 else 0
+    single = head & 0x20
+    width = (1 if single else 0, 2, 4, 8)[head >> 6]
+    start = 5 + (not single) + (0, 1, 2, 4)[head & 3]
+    if not width or len(data) < start + width:
+        raise ValueError("no frame of Zstandard that says its size")
+    return int.from_bytes(data[start : start + width], "little") + (256 if width == 2 else 0)
 
 
 def _empty(doc: ArrayDoc) -> Array:
@@ -171,6 +236,7 @@ def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, 
 
     Reads only their chunks; one that is missing was lost.
     """
+    check_reach(place, node, doc, math.prod(inner))
     # Reshaped, not indexed: a text that leaves its array would come back without the NULs at its end.
     return _read(_Written(place), node, doc, row, row + 1, inner).reshape(inner)
 
@@ -190,9 +256,7 @@ class _Written:
         return found
 
 
-def _read(
-    place: Keys | _Written, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]
-) -> Array:
+def _read(place: Keys | _Written, node: str, doc: ArrayDoc, start: int, stop: int, inner: tuple[int, ...]) -> Array:
     import numpy as np
 
     out = np.full((stop - start, *inner), doc.fill, numpy_dtype(doc))
@@ -208,6 +272,32 @@ def _read(
     return out
 
 
+def check_reach(place: Keys, node: str, doc: ArrayDoc, n_items: int) -> None:
+    """Refuse to make room for very many items of an array whose chunks do not reach as far as its shape does.
+
+    The widest row was written, so that along each dimension but the run there is a chunk at the end.
+    """
+    if n_items * (16 if doc.dtype == "string" else itemsize(doc.dtype)) <= _FREE_BYTES:
+        return
+    keys = [key[len(node) + 1 :] for key in place.list(node)]
+    found = [[int(number) for number in re.findall(r"\d+", key)] for key in keys if key_form(key) == doc.keys]
+    for axis, (dim, size, length) in enumerate(zip(doc.dims, doc.shape, doc.chunks, strict=True)):
+        reach = length * max((index[axis] + 1 for index in found if len(index) == len(doc.shape)), default=0)
+        if reach < size and dim != "run":
+            raise CorruptStoreError(
+                f"{node}: its shape is {doc.shape} by its document, but along {dim!r} there are only the first {reach} "
+                f"items; {_ADVICE}"
+            )
+
+
+def find_damage(place: Keys, node: str, doc: ArrayDoc) -> None:
+    """Raise what is wrong with the first damaged chunk of an array, if one is."""
+    for key in place.list(node):
+        if key_form(key[len(node) + 1 :]) == doc.keys:
+            for data in place.read_many([key]).values():
+                decode_chunk(doc, data, key)
+
+
 def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:
     """A whole array of any rank."""
     import numpy as np
@@ -218,4 +308,5 @@ def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:
         for key, raw in data.items():
             return decode_chunk(doc, raw, key)
         return np.array(doc.fill, numpy_dtype(doc))
+    check_reach(place, node, doc, math.prod(doc.shape))
     return read_rows(place, node, doc, 0, doc.shape[0])

@@ -140,6 +140,8 @@ def read_columns(hierarchy: Hierarchy) -> dict[tuple[str, str], Column]:
 
 
 def _read_variant(out: dict[tuple[str, str], Column], ours: Mapping[str, Any]) -> None:
+    if not all(isinstance(ours[name], str) for name in ("path", "item", "kind", "class", "comment", "codec")):
+        raise TypeError("a text is of another type")
     key = (ours["path"], ours["item"])
     column = out.setdefault(key, Column(*key, ours["kind"], ours["class"], ours["comment"], which=ours["which"]))
     variant = Variant(
@@ -152,6 +154,9 @@ def _read_variant(out: dict[tuple[str, str], Column], ours: Mapping[str, Any]) -
         attrs=ours["attrs"],
         coords={name: LabelNode(*each) for name, each in ours["coords"].items()},
     )
+    texts = [text for part in variant.parts for text in (part.name, part.dtype, part.node)] + list(variant.dims)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("the name of a part or a dimension is no text")
     if variant.number != len(column.variants) or not variant.parts:
         raise ValueError(f"variant {variant.number} of {key}")
     column.variants.append(variant)

@@ -19,6 +19,8 @@ DTYPES = frozenset(
     {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
     | {"float16", "float32", "float64", "complex64", "complex128", "string"}
 )
+#: a document must not ask for more memory than there is; what is written has an eighth of this at most
+_LARGEST_CHUNK = 2**28
 Fill: TypeAlias = "bool | int | float | complex | str"
 #: how the keys of chunks are written: ``c/0/1``, ``c.0.1``, or ``0.1`` as in Zarr v2; sets of them lie side by side
 Keys: TypeAlias = Literal["/", ".", "v2"]
@@ -139,9 +141,14 @@ def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
         dtype = node["data_type"]
         if dtype not in DTYPES:
             raise ValueError(f"data type {dtype!r}")
+        codecs = [codec["name"] for codec in node["codecs"]]
+        if codecs != [codec["name"] for codec in _codecs(dtype)]:
+            raise ValueError(f"codecs {codecs}")
         shape = _sizes(node["shape"], 0)
         chunks = _sizes(node["chunk_grid"]["configuration"]["chunk_shape"], 1)
-        dims = tuple(str(name) for name in node["dimension_names"] or ())
+        if math.prod(chunks) * (16 if dtype == "string" else itemsize(dtype)) > _LARGEST_CHUNK:
+            raise ValueError(f"chunks of shape {chunks}, which are larger than {_LARGEST_CHUNK} bytes")
+        dims = tuple(str(name) for name in node.get("dimension_names") or ())
         if not len(shape) == len(chunks) == len(dims):
             raise ValueError(f"shape {shape}, chunks {chunks} and dims {dims} differ in length")
         return ArrayDoc(
@@ -154,7 +161,7 @@ def doc_from_json(node: Mapping[str, Any], key: str) -> Doc:
             xpet=xpet,
             keys=_keys_from_json(node["chunk_key_encoding"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise CorruptStoreError(
             f"{key}: not a metadata document that xpet writes ({type(error).__name__}: {error})"
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError
-from xpet.store.hierarchy import Hierarchy
+from xpet.store.hierarchy import RUN, Hierarchy
 from xpet.store.meta import MARK, Meta, check_format, unpack_complete
 from xpet.store.place import Place
 
@@ -38,14 +38,17 @@ class Snapshot:
 
 def _document(place: Place, key: str) -> dict[str, Any] | None:
     data = place.read(key)
-    if data is None:
-        return None
+    return None if data is None else parse_document(data, f"{place.url}/{key}")
+
+
+def parse_document(data: bytes, where: str) -> dict[str, Any]:
+    """A metadata document from its bytes; ``where`` is for errors."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise CorruptStoreError(f"{place.url}/{key}: not JSON ({error}); the object is damaged") from error
+        raise CorruptStoreError(f"{where}: not JSON ({error}); the object is damaged") from error
     if not isinstance(document, dict):
-        raise CorruptStoreError(f"{place.url}/{key}: not a JSON object; the object is damaged")
+        raise CorruptStoreError(f"{where}: not a JSON object; the object is damaged")
     return document
 
 
@@ -115,11 +118,22 @@ def find_snapshot(store: Place, name: str) -> Snapshot | None:
         raise ForeignStoreError(
             f"{place.url}: {what} is there, where a trajectory was expected; choose another name or store"
         )
-    meta = Meta.from_json(mark, place.url)
+    return snapshot_of(place, document)
+
+
+def snapshot_of(place: Place, document: Mapping[str, Any]) -> Snapshot:
+    """The published state that the root document of a trajectory tells of."""
+    meta = Meta.from_json(_mark(document), place.url)
     try:
         hierarchy = Hierarchy.from_root(document)
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptStoreError(f"{place.url}/{ROOT}: its consolidated metadata is damaged ({error!r})") from error
+    for key, doc in hierarchy.arrays():
+        if doc.dims[:1] == (RUN,) and doc.shape[0] != meta.n_runs:
+            raise CorruptStoreError(
+                f"{place.url}/{key}: it has {doc.shape[0]} runs, and the trajectory has {meta.n_runs}; bring "
+                f"{ROOT} back from a copy, or start the trajectory again with if_exists='overwrite'"
+            )
     attrs = {key: value for key, value in document["attributes"].items() if key != MARK}
     return Snapshot(place, meta, hierarchy, attrs)
 

@@ -10,6 +10,8 @@ import xarray as xr
 from xarray.backends import StoreBackendEntrypoint, ZarrStore
 from xarray.indexes import PandasIndex
 
+from xpet.table.checked import CheckedStore, believing, checked
+
 if TYPE_CHECKING:
     import zarr
 
@@ -20,9 +22,13 @@ HIDDEN = "_xpet"
 
 def decode(group: zarr.Group) -> xr.Dataset:
     """Return the arrays of ``group``, CF-decoded and unread, without what is addressed to xpet itself."""
+    store = group.store
+    assert isinstance(store, CheckedStore)
+    node = store.node(f"{group.path}/")
     timedeltas = xr.coders.CFTimedeltaCoder(decode_via_units=False)
-    dataset = StoreBackendEntrypoint().open_dataset(ZarrStore(group, mode="r"), decode_timedelta=timedeltas)
-    variables = {str(name): variable for name, variable in dataset.variables.items()}
+    with believing(f"{store.snapshot.place.url}/{node}"):
+        dataset = StoreBackendEntrypoint().open_dataset(ZarrStore(group, mode="r"), decode_timedelta=timedeltas)
+    variables = {str(name): checked(each, store, f"{node}{name}") for name, each in dataset.variables.items()}
     for attrs in (dataset.attrs, *(variable.attrs for variable in variables.values())):
         attrs.pop("xpet", None)
     return assemble(variables, {str(name) for name in dataset.coords}, dataset.attrs)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError
+from xpet.errors import DataNotInStorageError, ForeignStoreError, StoreError
 from xpet.store.meta import MARK, Meta, check_format
 from xpet.store.place import Place, open_place, resolve
-from xpet.store.snapshot import ROOT, list_trajectories
+from xpet.store.snapshot import ROOT, list_trajectories, parse_document, snapshot_of
 
 if TYPE_CHECKING:
     import zarr
@@ -78,8 +78,8 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
         found = _open_trajectory(place.below(trajectory))
         if found is not None:
             return found
-    root = _open(place)
-    here = None if root is None else _as_trajectory(root, place.url)
+    root = place.read(ROOT)
+    here = None if root is None else _as_trajectory(root, place)
     if here is not None and trajectory in (None, here.meta.name):
         return here
     if here is not None:
@@ -89,7 +89,7 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
     if found is not None:
         return found
     there, _ = list_trajectories(place)
-    if not there and (root is None or not _is_ours(root.attrs.asdict(), place.url)):
+    if not there and (root is None or not _is_ours(_attributes(root, place), place.url)):
         raise _foreign_or_missing(place, names)
     raise _which(place, there, trajectory)
 
@@ -117,7 +117,7 @@ def _is_ours(attributes: Mapping[str, object], url: str) -> bool:
     text = attributes.get(MARK)
     try:
         node = json.loads(text) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     if not isinstance(node, dict) or "format" not in node:
         return False
@@ -126,33 +126,28 @@ def _is_ours(attributes: Mapping[str, object], url: str) -> bool:
 
 
 def _open_trajectory(place: Place) -> Located | None:
-    group = _open(place)
-    return None if group is None else _as_trajectory(group, place.url)
+    data = place.read(ROOT)
+    return None if data is None else _as_trajectory(data, place)
 
 
-def _as_trajectory(group: zarr.Group, url: str) -> Located | None:
-    attributes = group.attrs.asdict()
-    if not _is_ours(attributes, url) or "n_runs" not in json.loads(str(attributes[MARK])):
+def _attributes(data: bytes, place: Place) -> Mapping[str, object]:
+    attributes = parse_document(data, f"{place.url}/{ROOT}").get("attributes")
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _as_trajectory(data: bytes, place: Place) -> Located | None:
+    attributes = _attributes(data, place)
+    if not _is_ours(attributes, place.url) or "n_runs" not in json.loads(str(attributes[MARK])):
         return None
-    return Located(url, group, Meta.from_json(attributes[MARK], url))
-
-
-def _open(place: Place) -> zarr.Group | None:
     import zarr
-    import zarr.errors
 
-    store, options = place.zarr_store_args()
-    try:
+    from xpet.table.checked import believing, checked_store
+
+    snapshot = snapshot_of(place, parse_document(data, f"{place.url}/{ROOT}"))
+    with believing(f"{place.url}/{ROOT}"):
         # zarr_format spares the three requests that look for a store of format 2.
-        return zarr.open_group(store, mode="r", zarr_format=3, storage_options=options)
-    except (FileNotFoundError, NotADirectoryError, zarr.errors.BaseZarrError):
-        return None
-    except json.JSONDecodeError as error:
-        raise CorruptStoreError(f"{place.url}/{ROOT} is damaged: it was expected to be JSON, but {error}.") from error
-    except Exception:
-        # The place says in a sentence what keeps it from being read; if it can be read, zarr's own words stand.
-        place.read(ROOT)
-        raise
+        group = zarr.open_group(checked_store(data, snapshot), mode="r", zarr_format=3)
+    return Located(place.url, group, snapshot.meta)
 
 
 def _foreign_or_missing(place: Place, names: list[str]) -> OSError:

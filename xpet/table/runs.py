@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xpet.table.checked import believing
 from xpet.table.dataset import RUNS, child
 from xpet.table.groups import RUN, STATUS, decode
 from xpet.table.locate import Located, StorageOptions, Where, locate
@@ -50,9 +52,13 @@ def run_table(where: Where, storage_options: StorageOptions = None, *, trajector
 
 def read_run_table(located: Located) -> pd.DataFrame:
     """Return the run table of a located trajectory; see :func:`run_table`."""
-    dataset = decode(child(located, RUNS))
+    with believing(f"{located.url}/{RUNS}"):
+        return _table(decode(child(located, RUNS)), located.explored)
+
+
+def _table(dataset: xr.Dataset, explored: Sequence[str]) -> pd.DataFrame:
     n_runs = dataset.sizes[RUN]
-    columns = {name: _series(dataset.variables[name].values) for name in located.explored if name in dataset.variables}
+    columns = {name: _series(dataset.variables[name].values) for name in explored if name in dataset.variables}
     status = _status(dataset.variables[STATUS])
     made = {
         "status": status,

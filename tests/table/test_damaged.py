@@ -1,0 +1,129 @@
+"""Whatever happens to the objects of a store, readers read it or say what is wrong; they neither crash nor hang."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from fixtures_columns import NAME, copy, do, leaf, memory, parameter, read_runs, read_statics, start
+
+from xpet.backend import XpetBackendEntrypoint
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, VersionMismatchError
+from xpet.store.place import Place
+from xpet.table.dataset import open_results
+from xpet.table.runs import run_table
+
+SAID = (StoreError, CorruptStoreError, ForeignStoreError, DataNotInStorageError, VersionMismatchError)
+N = 6
+
+
+def left(run: int) -> list[Any]:
+    trace = xr.DataArray(np.full(3, float(run)), dims="time", coords={"time": [0.0, 0.1, 0.2]})
+    return [
+        leaf("results.runs.$.z", run + 0.5),
+        leaf("results.runs.$.n", run),
+        leaf("results.runs.$.b", run > 2),
+        leaf("results.runs.$.text", f"run {run}"),
+        leaf("results.runs.$.mixed", run if run % 2 else {"a": [run]}),
+        leaf("results.cell.$.V", trace),
+        leaf("results.cell.$.spikes", np.arange(float(run))),
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Place:
+    place = memory()
+    points = {"x": [1.0, 2.0] * 3, "label": ["a", "a", "b", "b", "c", "c"]}
+    with start(place, points, [parameter("parameters.k", 42), parameter("parameters.long", np.arange(9))]) as writer:
+        do(place, writer, {run: left(run) for run in range(N - 1)} | {N - 1: "Traceback\nValueError: no"})
+        writer.fold(unfinished=True)
+    return place
+
+
+def read_all(place: Place) -> None:
+    url = place.below(NAME).url
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for view in ("grid", "flat"):
+            open_results(url, view=view).load()
+        for dataset in XpetBackendEntrypoint().open_groups_as_dict(url).values():
+            dataset.load()
+    run_table(url)
+    read_runs(place)
+    read_statics(place)
+
+
+def test_the_whole_store_is_read(whole: Place) -> None:
+    read_all(whole)
+
+
+# Bytes at random ------------------------------------------------------------------------------------------------------
+
+ODD: list[Any] = [None, True, -1, 0, 3, 2**40, 10**15, 1e300, "", "a", "../x", "NaN", [], [1], [10**15], {}, {"a": 1}]
+
+
+def places_in(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Each container within a JSON value, with each key of it."""
+    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        yield node, key
+        yield from places_in(node[key])
+
+
+def forge(data: bytes, rng: random.Random) -> bytes:
+    """The same document with another value somewhere, be it inside the text that is ours."""
+    document = json.loads(data)
+    container, key = rng.choice(list(places_in(document)))
+    if key == "xpet" and isinstance(container[key], str):
+        container[key] = forge(container[key].encode(), rng).decode()
+    elif isinstance(container, dict) and rng.random() < 0.3:
+        del container[key]
+    else:
+        container[key] = rng.choice(ODD)
+    return json.dumps(document).encode()
+
+
+def flip(data: bytes, rng: random.Random) -> bytes:
+    """The same bytes but for one to three, or without their end."""
+    if rng.random() < 0.2:
+        return data[: rng.randrange(len(data))]
+    made = bytearray(data)
+    for _ in range(rng.randint(1, 3)):
+        # What the first bytes say is believed by most codecs.
+        made[rng.randrange(min(len(made), rng.choice([20, len(made)])))] = rng.randrange(256)
+    return bytes(made)
+
+
+def damage(place: Place, seed: int) -> str:
+    rng = random.Random(seed)
+    root = f"{NAME}/zarr.json"
+    chunks = [key for key in place.list(NAME) if not key.endswith("zarr.json") and "_xpet" not in key]
+    key = root if rng.random() < 0.6 else rng.choice(chunks)
+    data = place.read(key) or b""
+    how = forge if key == root and rng.random() < 0.9 else flip
+    if key != root and rng.random() < 0.2:
+        place.write(key, place.read(rng.choice(chunks)) or b"")
+    else:
+        place.write(key, how(data, rng))
+    return key
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damaged_at_random(whole: Place, seed: int) -> None:
+    for each in range(40 * seed, 40 * seed + 40):
+        place = copy(whole)
+        key = damage(place, each)
+        try:
+            read_all(place)
+        except SAID:
+            continue
+        except ValueError as error:
+            if "cannot be viewed as a grid" not in str(error):
+                raise AssertionError(f"seed {each}: {key}") from error
+        except Exception as error:
+            raise AssertionError(f"seed {each}: {key}") from error
