@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from xpet.errors import warn
+from xpet.errors import shown, warn
 from xpet.trajectory import IfExists, Trajectory
 from xpet.tree.settings import Settings
 
@@ -293,9 +293,10 @@ def _check_choices(if_exists: object, on_error: object, ncores: object, flush_in
     from xpet.trajectory.trajectory import IF_EXISTS
 
     if if_exists is not None and if_exists not in IF_EXISTS:
-        raise ValueError(f"if_exists is {if_exists!r}; it must be one of {', '.join(map(repr, IF_EXISTS))} or None")
+        wanted = ", ".join(map(repr, IF_EXISTS))
+        raise ValueError(f"if_exists is {shown(if_exists)}; it must be one of {wanted} or None")
     if on_error not in _ON_ERROR:
-        raise ValueError(f"on_error is {on_error!r}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
+        raise ValueError(f"on_error is {shown(on_error)}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
     if not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0:
         raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
     if not isinstance(flush_interval, int | float) or not flush_interval >= 0:
@@ -332,7 +333,7 @@ def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
         elif isinstance(vars(Settings).get(_property(name)), property):
             properties[_property(name)] = value
         else:
-            raise ValueError(f"Environment has no option {name!r}; see help(xpet.Environment) for those it has")
+            raise ValueError(f"Environment has no option {shown(name)}; see help(xpet.Environment) for those it has")
     return properties
 
 

@@ -100,6 +100,33 @@ class MissingPackageError(ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
 
 
+#: more than the longest valid name has
+_MOST_SHOWN = 160
+
+
+def shown(value: object) -> str:
+    """A value as an error echoes it.
+
+    Examples
+    --------
+    >>> shown('a name'), len(shown('a' * 300))
+    ("'a name'", 160)
+    """
+    return cut(repr(value))
+
+
+def cut(text: str, most: int = _MOST_SHOWN) -> str:
+    """A text of `most` characters at most, without its middle if it has more.
+
+    Examples
+    --------
+    >>> cut('abcdefgh', 5)
+    'ab…gh'
+    """
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from xpet.errors import cut, shown
+
 BRANCHES = ("parameters", "derived_parameters", "config", "results")
 ABBREVIATIONS = {"par": "parameters", "dpar": "derived_parameters", "conf": "config", "res": "results"}
 RESERVED_AT_ROOT = frozenset({"overview"})
@@ -65,16 +67,16 @@ def check_names(segments: Iterable[str], where: str) -> None:
     where
         What they are part of, for the message.
     """
-    faults = [f"{segment!r} {fault}" for segment in segments if (fault := name_faults(segment))]
+    faults = [f"{shown(segment)} {fault}" for segment in segments if (fault := name_faults(segment))]
     if faults:
-        raise ValueError(f"{where} is no valid path: {'; '.join(faults)}; rename what is faulty.")
+        raise ValueError(f"{cut(where)} is no valid path: {'; '.join(faults)}; rename what is faulty.")
 
 
 def check_trajectory_name(name: str) -> None:
     """Raise ``ValueError`` if a trajectory cannot be called `name`."""
     fault = name_faults(name)
     if fault:
-        raise ValueError(f"The trajectory cannot be called {name!r}: it {fault}; choose another name.")
+        raise ValueError(f"The trajectory cannot be called {shown(name)}: it {fault}; choose another name.")
 
 
 def run_name(index: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from xpet.errors import DataNotInStorageError, NotUniqueNodeError
+from xpet.errors import DataNotInStorageError, NotUniqueNodeError, shown
 from xpet.names import split_path
 from xpet.tree.node import Node
 from xpet.tree.walking import belongs_to_other_run, breadth_first, child, is_below
@@ -79,7 +79,7 @@ def find(start: Group, name: Path, search: Search) -> Node:
     for token in tokens:
         if isinstance(token, str) and (not token or token[0] == "_"):
             raise AttributeError(
-                f"{_text(tokens)!r} cannot be found under {_where(start)}: the name {token!r} can be nobody's."
+                f"{_text(tokens)} cannot be found under {_where(start)}: the name {shown(token)} can be nobody's."
             )
     run = start.v_state.run
     if not any(cards.is_wildcard(token) for token in tokens):
@@ -108,7 +108,7 @@ def _resolve(start: Group, tokens: tuple[str, ...], search: Search) -> Node:
     if len(tokens) > depth:
         error = ValueError if search.shortcuts else AttributeError
         raise error(
-            f"{_text(tokens)!r} cannot be found under {_where(start)}: it has more names than the "
+            f"{_text(tokens)} cannot be found under {_where(start)}: it has more names than the "
             f"maximum depth of {search.max_depth}."
         )
     if start.v_is_root:
@@ -122,7 +122,7 @@ def _resolve(start: Group, tokens: tuple[str, ...], search: Search) -> Node:
         return node
     if not search.shortcuts:
         raise AttributeError(
-            f"{_text(tokens)!r} is not directly under {_where(start)}, and shortcuts are not allowed; give every group."
+            f"{_text(tokens)} is not directly under {_where(start)}, and shortcuts are not allowed; give every group."
         )
     return _hop(start, tokens, depth, search.with_links)
 
@@ -143,7 +143,8 @@ def _hop(start: Group, tokens: tuple[str, ...], depth: float, with_links: bool) 
         found = _nearest(node, token, depth, with_links) if node.v_is_group else None  # type: ignore[arg-type]  # ditto
         if found is None:
             raise AttributeError(
-                f"{_text(tokens)!r} cannot be found under {_where(start)}: there is no {token!r} below {_where(node)}."
+                f"{_text(tokens)} cannot be found under {_where(start)}: there is no {shown(token)} below "
+                f"{_where(node)}."
             )
         node, used = found
         depth -= used
@@ -266,7 +267,7 @@ def _passes(start: Group, node: Node, tokens: tuple[str, ...]) -> bool:
 
 
 def _text(tokens: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, tokens))
+    return shown(".".join(map(str, tokens)))
 
 
 def _where(node: Node) -> str:

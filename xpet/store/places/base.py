@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from xpet.errors import StoreError
+from xpet.errors import StoreError, cut, shown
 
 Kind = Literal["local", "memory", "fsspec", "zarr"]
 Data = bytes | bytearray | memoryview
 Names = list[str]
 
+_LONGEST_SHOWN = 300
 PARTIAL = ".partial"
 """How the names of half-written local files end; such names are never keys."""
 
@@ -247,8 +248,8 @@ def _explain(key: str) -> None:
     if not bad and not any(mark in key for mark in ("\\", "\0")) and not key.endswith(PARTIAL):
         return
     raise ValueError(
-        f"{key!r} is not a key of a store: expected relative segments separated by '/', none of them empty, '.' or "
-        f"'..', without backslashes and not ending in {PARTIAL!r}"
+        f"{shown(key)} is not a key of a store: expected relative segments separated by '/', none of them empty, '.' "
+        f"or '..', without backslashes and not ending in {PARTIAL!r}"
     )
 
 
@@ -282,6 +283,6 @@ def failure(error: BaseException, doing: str, where: str) -> StoreError:
         reason = f"{_REASONS[code]} ({cause})"
     else:
         reason = f"{type(error).__name__}: {cause}"
-    said = StoreError(f"{where} could not be {doing}: {reason}")
+    said = StoreError(f"{cut(where, _LONGEST_SHOWN)} could not be {doing}: {reason}")
     said.errno = code
     return said
