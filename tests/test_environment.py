@@ -123,10 +123,14 @@ def test_the_default_store(tmp_path, monkeypatch):
 
 def test_a_folder_of_other_things_gets_the_store_inside(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    env = environment(StoreAt(str(tmp_path)))
+    inside = str(tmp_path / "Multiplication.zarr")
+    with pytest.warns(UserWarning, match="folder of other things") as caught:
+        env = environment(StoreAt(str(tmp_path)))
+    (warning,) = caught
+    assert inside in str(warning.message)
     env.run(multiply)
-    assert env.traj.v_store == str(tmp_path / "Multiplication.zarr")
-    assert environment(StoreAt(str(tmp_path))).run(multiply) == []
+    assert env.traj.v_store == inside
+    assert environment(StoreAt(f"{tmp_path}/")).run(multiply) == []
 
 
 def test_filename_and_store_that_are_the_same(in_memory):

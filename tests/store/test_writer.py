@@ -30,7 +30,8 @@ from xpet.errors import CorruptStoreError, StoreBusyError, VersionMismatchError
 from xpet.store.create import NewTrajectory, create
 from xpet.store.journal import waiting
 from xpet.store.packets import LeafData
-from xpet.store.place import Place
+from xpet.store.place import Data, Place
+from xpet.store.places.memory import MemoryPlace
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import Writer, open_for_writing
 from xpet.values import label
@@ -250,6 +251,27 @@ def test_stray_partial_files_are_no_keys(local: Place):
     with open_for_writing(local, NAME) as writer:
         assert writer.complete.tolist() == [True, False]
     plain(local)
+
+
+class Sloppy(MemoryPlace):
+    """A place that several processes can reach, and that overwrites what was to be created."""
+
+    in_process_only = False
+
+    def below(self, sub: str) -> Sloppy:
+        return Sloppy(self.spec.below(sub))
+
+    def create(self, key: str, data: Data) -> bool:
+        self.write(key, data)
+        return True
+
+
+def test_a_place_that_does_not_keep_writers_apart_is_told():
+    place = Sloppy(memory().spec)
+    with pytest.warns(UserWarning, match="does not honour exclusive creation"):
+        start(place).lease.release()
+    assert not [key for key in place.list() if "probe" in key]
+    open_for_writing(place, NAME).lease.release()
 
 
 def test_errors_of_creation_give_the_lease_back():

@@ -31,6 +31,75 @@ def test_all_of_ours(store):
     assert place_of(store).list("") == ["theirs/data", "zarr.json"]
 
 
+THEIRS = {
+    "notes.txt": b"thesis",
+    "results/figure.png": b"plot",
+    "results/z/notes/a.txt": b"on z",
+    "results/7": b"a run that went wrong",
+    "results/c": b"in a group no chunk",
+    "parameters/.DS_Store": b"",
+    "other.zarr/zarr.json": b'{"zarr_format": 3, "node_type": "group", "attributes": {}}',
+    "other.zarr/a/zarr.json": b"{}",
+    "other.zarr/a/c/0": b"a chunk",
+    "old.zarr/.zarray": b"{}",
+    "old.zarr/0.0": b"a chunk",
+    "_xpet/mine": b"1",
+}
+
+
+@pytest.mark.parametrize("how", ["overwrite_file", "if_exists"])
+def test_what_others_put_into_a_trajectory_stays(store, how):
+    environment(store).run(multiply)
+    place = place_of(store).below("Multiplication")
+    place.write_many(THEIRS)
+    options = {"overwrite_file": True} if how == "overwrite_file" else {"if_exists": "overwrite"}
+
+    def again():
+        env = environment(store, **options)
+        env.run(multiply)
+        return env
+
+    with pytest.warns(UserWarning, match="what xpet did not write stays: .*and 7 more"):
+        env = again()
+    assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
+    assert {key: place.read(key) for key in THEIRS} == THEIRS
+    assert environment(store).run(multiply) == []
+
+
+def test_only_what_others_put_into_a_trajectory_stays(store):
+    environment(store).run(multiply)
+    place = place_of(store).below("Multiplication")
+    place.write_many(THEIRS)
+    with pytest.warns(UserWarning, match="stays"):
+        remove_trajectory(place_of(store), "Multiplication")
+    assert [key for key in place.list() if "/lease/" not in key] == sorted(THEIRS)
+    env = environment(store)
+    assert len(env.run(multiply)) == 12
+    assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
+
+
+def test_what_a_killed_writer_left_unpublished_goes_as_well(store):
+    env = environment(store)
+    env.run(multiply)
+    place = place_of(store).below("Multiplication")
+    document = place.read("results/z/zarr.json")
+    place.write_many({"results/late/zarr.json": document, "results/late/c/0": b"", "results/later/c/0": b""})
+    remove_trajectory(place_of(store), "Multiplication")
+    assert place.list() == []
+    if place.is_local:
+        assert not os.path.exists(place.url)
+
+
+def test_what_others_put_where_a_result_will_be(store):
+    environment(store).traj.f_store()
+    place = place_of(store).below("Multiplication")
+    place.write_many({"results/z/mine.txt": b"1", "results/z/c/0": b"left"})
+    env = environment(store)
+    env.run(multiply)
+    assert place.read("results/z/mine.txt") == b"1"
+    assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
+
+
 def test_what_is_not_there(store):
     environment(store).traj.f_store()
     with pytest.raises(DataNotInStorageError, match=r"no trajectory 'other'.*'Multiplication'"):

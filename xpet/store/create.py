@@ -8,18 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xpet.errors import ForeignStoreError, StoreBusyError
+from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
-from xpet.store.hierarchy import HIDDEN, Hierarchy
+from xpet.store.hierarchy import HIDDEN, TABLE, Hierarchy
+from xpet.store.journal import DAMAGED, PACKETS
 from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.leaves import StaticGroup, StaticLeaf
-from xpet.store.meta import MARK, Axes, Kind, Meta, pack_complete
-from xpet.store.place import Place
+from xpet.store.meta import Axes, Kind, Meta, pack_complete
+from xpet.store.ownership import REMOVAL, keys_of
+from xpet.store.place import Place, probe_exclusive
 from xpet.store.points import PointColumn, space_of
-from xpet.store.runs import RunTable
-from xpet.store.snapshot import ROOT, Snapshot, find_snapshot, is_store
+from xpet.store.root import claim_store, how_to_open
+from xpet.store.runs import STARTED, RunTable
+from xpet.store.snapshot import ROOT, Snapshot, find_snapshot
 from xpet.store.writer import Writer
 
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
@@ -47,25 +50,60 @@ def create(store: Place, new: NewTrajectory) -> Writer:
 
     Until its root document is written, last, there is no trajectory; what a creation that died left is removed.
     """
-    _claim_store(store)
+    claim_store(store)
     place = store.below(new.name)
-    inside = [name for name in place.children() if name != HIDDEN]
-    if inside and not place.children(LEASES):
-        raise ForeignStoreError(
-            f"{place.url}: {', '.join(inside[:5])} is there, which xpet did not write; choose another name or store"
-        )
+    _refuse_foreign(place)
     lease = Lease(place).acquire()
     try:
+        _probe(place)
         if find_snapshot(store, new.name) is not None:
             raise StoreBusyError(f"{place.url}: another process has just created this trajectory; run again")
-        for name in inside:
-            place.delete_tree(name)
-        place.delete([key for key in place.list(JOURNAL) if not key.startswith(f"{LEASES}/")])
+        _clear(place)
         writer = _fill(store, place, new, lease)
     except BaseException:
         lease.release()
         raise
     return writer
+
+
+def remains(place: Place) -> list[str]:
+    """What finished runs have left at a trajectory that has no root document; nothing if it is being deleted."""
+    if place.exists(REMOVAL):
+        return []
+    waiting = len(place.list(PACKETS)) + len(place.list(DAMAGED))
+    found = [f"{waiting} packet{'s' * (waiting != 1)} of finished runs"] if waiting else []
+    if any(key.rpartition("/")[2] != ROOT for key in place.list(f"{TABLE}/{STARTED}")):
+        found.append("columns with finished runs")
+    return found
+
+
+def _refuse_foreign(place: Place) -> None:
+    inside = [name for name in place.children() if name != HIDDEN]
+    if inside and not place.children(LEASES):
+        raise ForeignStoreError(
+            f"{place.url}: {', '.join(inside[:5])} is there, which xpet did not write; choose another name or store"
+        )
+
+
+def _clear(place: Place) -> None:
+    """Remove what a creation, or a deletion, that died left; refuse to if there are finished runs."""
+    found = remains(place)
+    if found:
+        raise CorruptStoreError(
+            f"{place.url}: {' and '.join(found)} are there, but its {ROOT} is missing; bring that back from a copy, or "
+            "give if_exists='overwrite' to delete what is there and start again, or 'new' for another name"
+        )
+    left = keys_of(place)
+    place.delete([key for key in (*left.data, *left.documents) if not key.startswith(f"{LEASES}/")])
+
+
+def _probe(place: Place) -> None:
+    """Say so if a place that several machines can reach does not keep writers apart."""
+    if not (place.is_local or place.in_process_only or probe_exclusive(place)):
+        warn(
+            f"{place.url}: this store does not honour exclusive creation (of two that create one key both succeed), so "
+            "that nothing keeps two processes from writing one trajectory at once; write with one at a time"
+        )
 
 
 def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Writer:
@@ -96,24 +134,5 @@ def _root_attrs(place: Place, new: NewTrajectory) -> dict[str, Any]:
         "title": new.title or new.name,
         "summary": new.comment or f"trajectory {new.name}",
         "Conventions": "CF-1.11",
-        "how_to_open": f'xarray.open_dataset("{place.url}", group="results", engine="zarr")',
+        "how_to_open": how_to_open(place, "results"),
     }
-
-
-def _claim_store(store: Place) -> None:
-    """Make a place a store of ours, unless it is one; refuse what is somebody else's."""
-    ours = is_store(store)
-    if ours is False:
-        raise ForeignStoreError(
-            f"{store.url}: what is there is no store of trajectories, but one trajectory or a Zarr hierarchy that xpet "
-            "did not write; choose another store, such as a directory beside it"
-        )
-    if ours is None:
-        attrs = {
-            "title": "xpet store",
-            "summary": "trajectories: parameter explorations with their results",
-            "Conventions": "CF-1.11",
-            "how_to_open": f'xarray.open_datatree("{store.url}/<trajectory>", engine="zarr")',
-            MARK: dumps({"format": "1.0", "min_reader": "1.0"}).decode(),
-        }
-        store.write(ROOT, dumps(GroupDoc(attrs).to_json()))

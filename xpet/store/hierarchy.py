@@ -15,7 +15,8 @@ HIDDEN = "_xpet"
 TABLE, RUN = "runs", "run"
 #: branches that never get columns, so that the names of these are not needed there
 _WITHOUT_RUNS = frozenset({"parameters", "config"})
-_KEY = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_.$-]*(/[A-Za-z0-9_$-][A-Za-z0-9_.$-]*)*")
+#: what the key of a node looks like
+NODE_KEY = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_.$-]*(/[A-Za-z0-9_$-][A-Za-z0-9_.$-]*)*")
 
 
 class Hierarchy:
@@ -40,7 +41,7 @@ class Hierarchy:
         """The documents of a consolidated root document."""
         nodes = root["consolidated_metadata"]["metadata"]
         for key in nodes:
-            if not _KEY.fullmatch(key):
+            if not NODE_KEY.fullmatch(key):
                 raise CorruptStoreError(f"{key!r}: not the key of a node that xpet writes")
         return Hierarchy({key: doc_from_json(node, key) for key, node in nodes.items()})
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xpet.store.chunks import read_rows, write_rows
+from xpet.store.chunks import key_form, read_rows, write_rows
 from xpet.store.documents import KEYS, ArrayDoc, Keys
 from xpet.store.hierarchy import name_of, parent
+from xpet.store.ownership import chunks_of
 from xpet.store.ragged import blank
 
 if TYPE_CHECKING:
@@ -55,11 +56,7 @@ def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
 
 def drop_chunks(place: Place, node: str, keys: Keys) -> None:
     """Delete the chunks of a node whose keys have one form."""
-    place.delete([key for key in place.list(node) if _form(key[len(node) + 1 :]) == keys])
-
-
-def _form(key: str) -> str:
-    return key[1:2] if key.startswith("c") else "v2" if key[:1].isdigit() else ""
+    place.delete([key for key in place.list(node) if key_form(key[len(node) + 1 :]) == keys])
 
 
 def drop_retired(
@@ -92,4 +89,4 @@ class Leftovers:
         if names is None:
             names = self._names[group] = set(self._place.children(group))
         if name_of(node) in names:
-            self._place.delete(self._place.list(node))
+            self._place.delete(chunks_of(self._place, node))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 NEW, RUNNING, COMPLETE, FAILED = range(4)
-STATUS = "run_status"
+STATUS, STARTED = "run_status", "run_started"
 _STATUS_ATTRS = {
     "long_name": "status of the run",
     "flag_values": [NEW, RUNNING, COMPLETE, FAILED],
@@ -30,7 +30,7 @@ _NOT_A_TIME = -(2**63)
 _TIME = {"units": "microseconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 #: the columns of the run table: dtype, fill, attributes
 _COLUMNS: dict[str, tuple[str, Fill, dict[str, Any]]] = {
-    "run_started": ("int64", _NOT_A_TIME, {"long_name": "start (UTC)", "_FillValue": _NOT_A_TIME, **_TIME}),
+    STARTED: ("int64", _NOT_A_TIME, {"long_name": "start (UTC)", "_FillValue": _NOT_A_TIME, **_TIME}),
     "run_duration": ("float64", float("nan"), {"long_name": "duration", "units": "s"}),
     "run_error": ("string", "", {"long_name": "traceback of a failed run"}),
     "run_attempt": ("int64", 0, {"long_name": "attempt within its launch; 0: none yet"}),
@@ -148,7 +148,7 @@ class RunTable:
         import numpy as np
 
         rows = outcomes.rows
-        self.write("run_started", rows, np.rint(outcomes.started * 1e6).astype(np.int64))
+        self.write(STARTED, rows, np.rint(outcomes.started * 1e6).astype(np.int64))
         self.write("run_duration", rows, outcomes.duration)
         self.write("run_attempt", rows, outcomes.attempts % ATTEMPTS + 1)
         self.write("run_launch", rows, outcomes.attempts // ATTEMPTS)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, shown
 from xpet.store.hierarchy import RUN, Hierarchy
 from xpet.store.meta import MARK, Meta, check_format, unpack_complete
 from xpet.store.place import Place
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 ROOT = "zarr.json"
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +70,23 @@ def _is_of_store(mark: object) -> bool:
 def is_store(place: Place) -> bool | None:
     """Whether a place is a store of ours; None if nothing is there that says so or not.
 
+    Where its document is lost or damaged, trajectories of ours say it.
+
     Raises
     ------
     VersionMismatchError
         If it is one of a format that this version does not know.
+    CorruptStoreError
+        If its document is damaged and no trajectories are there, or it says nothing that makes sense.
     """
-    document = _document(place, ROOT)
+    try:
+        document = _document(place, ROOT)
+    except CorruptStoreError:
+        if list_trajectories(place)[0]:
+            return True
+        raise
     if document is None:
-        return None
+        return True if list_trajectories(place)[0] else None
     mark = _mark(document)
     if mark is None or not _is_of_store(mark):
         return False
@@ -142,14 +152,15 @@ def read_snapshot(store: Place, name: str) -> Snapshot:
     """The published state of a trajectory; an error that says which there are if there is none of that name."""
     snapshot = find_snapshot(store, name)
     if snapshot is None:
-        raise DataNotInStorageError(f"{store.url}: no trajectory {name!r} is there; {_there(store)}")
+        raise DataNotInStorageError(f"{store.url}: no trajectory {shown(name)} is there; {_there(store)}")
     return snapshot
 
 
 def _there(store: Place) -> str:
     names, _ = list_trajectories(store)
     if names:
-        return "there are " + ", ".join(repr(name) for name in names)
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        return f"there are {', '.join(map(repr, names[:_MOST_NAMED]))}{more}"
     state = is_store(store)
     if state is None:
         return "nothing that xpet wrote is at this place"

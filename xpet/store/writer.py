@@ -35,6 +35,7 @@ from xpet.store.packets import VERSION
 from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, read_points, space_of
 from xpet.store.relayout import drop_retired
+from xpet.store.root import mend_store
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
 from xpet.store.unpacking import Batch, Packet, read_packet
@@ -303,6 +304,7 @@ def open_for_writing(store: Place, name: str) -> Writer:
     read_snapshot(store, name)
     lease.acquire()
     try:
+        mend_store(store)
         writer = Writer(store, read_snapshot(store, name), lease)
         writer.recover()
     except BaseException:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from xpet.errors import DataNotInStorageError, ForeignStoreError, StoreError
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
 from xpet.store.meta import MARK, Meta, check_format
 from xpet.store.place import Place, open_place, resolve
+from xpet.store.root import store_in
 from xpet.store.snapshot import ROOT, list_trajectories, parse_document, snapshot_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,12 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
         if found is not None:
             return found
     root = place.read(ROOT)
-    here = None if root is None else _as_trajectory(root, place)
+    try:
+        here = None if root is None else _as_trajectory(root, place)
+    except CorruptStoreError:
+        if not list_trajectories(place)[0]:
+            raise
+        here = None
     if here is not None and trajectory in (None, here.meta.name):
         return here
     if here is not None:
@@ -90,6 +96,8 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
         return found
     there, _ = list_trajectories(place)
     if not there and (root is None or not _is_ours(_attributes(root, place), place.url)):
+        if root is None and names and place.is_local:
+            return locate(store_in(place, trajectory).url, trajectory=trajectory)
         raise _foreign_or_missing(place, names)
     raise _which(place, there, trajectory)
 
@@ -104,7 +112,7 @@ def _only_one(place: Place, names: list[str]) -> Located | None:
 def _which(place: Place, names: list[str], trajectory: str | None) -> Exception:
     there = ", ".join(map(repr, names))
     if trajectory is not None:
-        return DataNotInStorageError(f"{place.url} has no trajectory {trajectory!r}; it holds {there or 'none'}.")
+        return DataNotInStorageError(f"{place.url} has no trajectory {shown(trajectory)}; it holds {there or 'none'}.")
     if names:
         return ValueError(
             f"The store {place.url} holds {len(names)} trajectories ({there}); name the one to open with "

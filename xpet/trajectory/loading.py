@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from xpet.errors import DataNotInStorageError
 from xpet.store.journal import waiting
 from xpet.store.place import open_place
+from xpet.store.root import is_other_folder, store_in
 from xpet.store.snapshot import Snapshot, list_trajectories, read_snapshot
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory, locate
@@ -70,13 +71,15 @@ def load_trajectory(
     branches = _branches(load_parameters, load_derived_parameters, load_results, load_other_data, load_data)
     spec = locate(filename, store, storage_options, name or "trajectory")
     place = open_place(spec)
+    if is_other_folder(place):
+        place = store_in(place, name)
     if name is None:
         names, _ = list_trajectories(place)
         name = _choose(names, index, place.url)
     snapshot = read_snapshot(place, name)
     traj = Trajectory(snapshot.meta.name, comment=snapshot.meta.comment)
     traj.v_title = str(snapshot.attrs.get("title", ""))
-    traj.f_set_spec(spec)
+    traj.f_set_spec(place.spec)
     traj.f_bind(name, snapshot.meta.uuid)
     traj.f_leave_out(BRANCHES - branches)
     build(traj, snapshot, branches)

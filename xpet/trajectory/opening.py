@@ -13,7 +13,7 @@ from xpet.errors import (
     VersionMismatchError,
     warn,
 )
-from xpet.store.create import create
+from xpet.store.create import create, remains
 from xpet.store.leaves import check_storable
 from xpet.store.place import Place, open_place
 from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
@@ -55,7 +55,7 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
     if if_exists == "new" and traj.v_name in store.children():
         return _create_beside(traj, store)
     if snapshot is None:
-        return _create(traj, store)
+        return _create(traj, store, instead=if_exists == "overwrite" and bool(remains(store.below(traj.v_name))))
     if if_exists == "overwrite":
         return _create(traj, store, instead=True)
     return _meet(traj, store, snapshot, if_exists)

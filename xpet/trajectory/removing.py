@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from xpet.errors import warn
+from xpet.names import is_valid_name
+from xpet.store.create import remains
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
+from xpet.store.ownership import REMOVAL, keys_of
 from xpet.store.place import Place
-from xpet.store.snapshot import ROOT, list_trajectories, read_snapshot
+from xpet.store.snapshot import ROOT, find_snapshot, list_trajectories, read_snapshot
+
+_MOST_NAMED = 5
 
 
 def remove_trajectory(store: Place, name: str) -> None:
     """Delete a trajectory; an error if another process writes to it or if it is not ours.
+
+    What xpet did not write stays where it is, and a warning names it. A trajectory whose root document was lost is
+    deleted, too.
 
     Examples
     --------
@@ -18,19 +27,32 @@ def remove_trajectory(store: Place, name: str) -> None:
     >>> _ = xpet.sweep(lambda x: x, {'x': [1.0]}, store='memory://docs-removing', name='gone')
     >>> remove_trajectory(open_place(resolve('memory://docs-removing')), 'gone')
     """
-    read_snapshot(store, name)
     place = store.below(name)
+    if find_snapshot(store, name) is None and not remains(place):
+        read_snapshot(store, name)
     with Lease(place):
-        # Without its root there is no trajectory, however far this gets; the lease, which keeps others from making one
-        # amid this, goes last, so there is nothing to give back.
+        snapshot = find_snapshot(store, name)
+        keys = keys_of(place, None if snapshot is None else snapshot.hierarchy)
+        # Without its root there is no trajectory, however far this gets, and without its documents chunks would be
+        # nobody's. The lease, which keeps others from making one amid this, goes last, or stays as the sign that what
+        # else is there is in our place.
+        place.write(REMOVAL, b"")
         place.delete([ROOT])
-        place.delete([key for key in place.list() if not key.startswith(f"{LEASES}/")])
-        store.delete_tree(name)
+        place.delete([key for key in keys.data if key != REMOVAL and not key.startswith(f"{LEASES}/")])
+        place.delete(keys.documents)
+        place.delete([REMOVAL])
+        if not keys.foreign:
+            place.delete([f"{LEASES}/{epoch}" for epoch in place.children(LEASES)])
+        place.prune()
+    if keys.foreign:
+        more = f" and {len(keys.foreign) - _MOST_NAMED} more" if len(keys.foreign) > _MOST_NAMED else ""
+        warn(f"{place.url}: what xpet did not write stays: {', '.join(keys.foreign[:_MOST_NAMED])}{more}")
 
 
 def remove_all(store: Place) -> tuple[list[str], list[str]]:
     """Delete all trajectories of a store; their names, and the names of what stays because it is not ours."""
     ours, others = list_trajectories(store)
-    for name in ours:
+    lost = [name for name in others if is_valid_name(name) and remains(store.below(name))]
+    for name in (*ours, *lost):
         remove_trajectory(store, name)
-    return ours, others
+    return [*ours, *lost], [name for name in others if name not in lost]

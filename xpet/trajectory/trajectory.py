@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 IfExists: TypeAlias = Literal["continue", "extend", "overwrite", "new"]
 IF_EXISTS: tuple[IfExists, ...] = ("continue", "extend", "overwrite", "new")
 
-
+_LOG = logging.getLogger(__name__)
 _QUICK = frozenset({float, int, bool, str, complex})
 
 
@@ -109,7 +110,8 @@ class Trajectory(Root):
         ValueError
             If both names of the option are given and differ.
         """
-        self.f_set_spec(locate(filename, store, storage_options, self.v_name))
+        spec = locate(filename, store, storage_options, self.v_name)
+        self.f_set_spec(into_folder(spec, self.v_name, filename if store is None else store))
 
     def f_set_spec(self, spec: PlaceSpec) -> None:
         """Say where the trajectory is stored, by a place that is resolved already."""
@@ -291,12 +293,20 @@ def locate(filename: object, store: object, storage_options: Mapping[str, object
     sibling = hdf5_sibling(where)
     if sibling is not None:
         warn(f"xpet writes Zarr, not HDF5: {where} becomes {sibling}")
-    spec = resolve(where, storage_options, name=name)
-    if spec.kind == "local" and sibling is None and isinstance(where, str | os.PathLike) and _is_other_folder(spec.url):
-        spec = resolve(os.path.join(spec.url, f"{name}.zarr"))
-    return spec
+    return resolve(where, storage_options, name=name)
 
 
-def _is_other_folder(path: str) -> bool:
-    """Whether a path is a folder with something in it that is no store: stores then go into it."""
-    return os.path.isdir(path) and bool(os.listdir(path)) and not os.path.exists(os.path.join(path, "zarr.json"))
+def into_folder(spec: PlaceSpec, name: str, given: Any) -> PlaceSpec:
+    """Where a store is to be written: a folder of other things gets it inside, as in pypet."""
+    from xpet.store.root import is_other_folder
+
+    is_path = spec.kind == "local" and isinstance(given, str | bytes | os.PathLike)
+    if not is_path or not is_other_folder(open_place(spec)):
+        return spec
+    inside = resolve(os.path.join(spec.url, f"{name}.zarr"))
+    sentence = f"{spec.url} is a folder of other things, so that the store is {inside.url}"
+    if not os.fsdecode(given).endswith(("/", os.sep)):
+        warn(f"{sentence}; give that, or the folder with a '/' behind it")
+    else:
+        _LOG.info("%s", sentence)
+    return inside
