@@ -96,7 +96,7 @@ class Parameter(Leaf):
         self._value = self._default = data.value if isinstance(data, Labelled) else data
 
     def f_get(self) -> Any:
-        """The current value; locks the parameter.
+        """The current value; locks the parameter. In a run, what could be changed in place is a copy for that run.
 
         Raises
         ------
