@@ -122,7 +122,7 @@ def test_packets_of_a_trajectory_that_lost_its_document(store):
     with env.traj.f_open() as writer:
         writer.place.write("_xpet/journal/packet/00000000/0000000000-1", b"a packet")
     place_of(store).delete(["Multiplication/zarr.json"])
-    with pytest.raises(CorruptStoreError, match="1 packet of finished runs"):
+    with pytest.raises(CorruptStoreError, match=r"finished runs are there \(1 packet\)"):
         environment(store).run(multiply)
     assert len(environment(store, overwrite_file=True).run(multiply)) == 12
 

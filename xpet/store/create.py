@@ -71,9 +71,9 @@ def remains(place: Place) -> list[str]:
     if place.exists(REMOVAL):
         return []
     waiting = len(place.list(PACKETS)) + len(place.list(DAMAGED))
-    found = [f"{waiting} packet{'s' * (waiting != 1)} of finished runs"] if waiting else []
+    found = [f"{waiting} packet{'s' * (waiting != 1)}"] if waiting else []
     if any(key.rpartition("/")[2] != ROOT for key in place.list(f"{TABLE}/{STARTED}")):
-        found.append("columns with finished runs")
+        found.append("columns")
     return found
 
 
@@ -90,8 +90,8 @@ def _clear(place: Place) -> None:
     found = remains(place)
     if found:
         raise CorruptStoreError(
-            f"{place.url}: {' and '.join(found)} are there, but its {ROOT} is missing; bring that back from a copy, or "
-            "give if_exists='overwrite' to delete what is there and start again, or 'new' for another name"
+            f"{place.url}: its {ROOT} is missing, but finished runs are there ({' and '.join(found)}); bring it back "
+            "from a copy, or give if_exists='overwrite' to delete them and start again, or 'new' for another name"
         )
     left = keys_of(place)
     place.delete([key for key in (*left.data, *left.documents) if not key.startswith(f"{LEASES}/")])
