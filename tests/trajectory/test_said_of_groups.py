@@ -110,3 +110,62 @@ def test_parameters_that_are_added_later_are_attributes(url):
             shown = {name: plain.attrs[name] for name in ("cell.tau", "late.n", "flag")}
             assert shown == {"cell.tau": 20.0, "late.n": 3, "flag": 1}
             assert "x" not in plain.attrs
+
+
+def telling(traj):
+    run = int(traj.x)
+    group = traj.f_add_result_group("cell", comment=f"of run {run}")
+    if run == 2:
+        group.v_annotations.note = {"n": run}
+    traj.f_add_result("cell.z", run)
+    traj.f_add_derived_parameter_group("bare", comment="nothing in it")
+    if run == 1:
+        traj.f_add_result("both", 1, comment="a leaf")
+    else:
+        traj.f_add_result_group("both", comment="a group")
+
+
+@pytest.mark.parametrize("options", [{}, {"multiproc": True, "ncores": 2}], ids=["serial", "multiproc"])
+def test_groups_that_runs_make(url, options):
+    env = xpet.Environment("study", store=url, **options)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_explore({"x": [1.0, 2.0, 3.0]})
+    env.run(telling)
+    for traj in (env.traj, load(url)):
+        runs = traj.results.runs
+        assert [runs[run].cell.v_comment for run in range(3)] == ["of run 1", "of run 2", "of run 3"]
+        assert [runs[run].cell.v_annotations.f_to_dict() for run in range(3)] == [{}, {"note": {"n": 2}}, {}]
+        assert traj.derived_parameters.runs.r_1.bare.v_comment == "nothing in it"
+        both = traj.f_get_from_runs("both", use_indices=True)
+        assert [both[run].v_is_leaf for run in range(3)] == [True, False, False]
+        assert [both[run].v_comment for run in range(3)] == ["a leaf", "a group", "a group"]
+        assert traj.f_get_results(fast_access=True) == {
+            "results.runs.run_00000000.cell.z": 1,
+            "results.runs.run_00000000.both": 1,
+            "results.runs.run_00000001.cell.z": 2,
+            "results.runs.run_00000002.cell.z": 3,
+        }
+    xr.open_datatree(url / "study", engine="zarr").close()
+
+
+def test_links_that_runs_make_are_told(url):
+    def job(traj):
+        traj.f_add_result("g.z", traj.x)
+        traj.results.runs.crun.g.f_add_link("same", traj.f_get("z"))
+        assert traj.results.runs.crun.g.same == traj.x
+
+    env = script(url)
+    with pytest.warns(UserWarning, match=r"not shown in the tree by this version: those of results\.runs\.\$\.g;"):
+        env.run(job)
+    assert not env.traj.v_state.link_names
+    with xr.open_dataset(url / "study", group="results", engine="zarr") as plain:
+        assert plain["g.links"].values[1] == '{"same": "results.runs.run_00000001.g.z"}'
+
+
+def test_links_that_runs_make_in_groups_of_all_runs_are_told(url):
+    def job(traj):
+        traj.f_add_result("z", traj.x)
+        traj.results.f_add_link("last", traj.f_get("z"))
+
+    with pytest.warns(UserWarning, match=r"in groups of all runs are dropped: results\.last; make them outside runs"):
+        script(url).run(job)

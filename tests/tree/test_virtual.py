@@ -24,8 +24,8 @@ class Where:
 class Store:
     """A store in which some runs have some leaves."""
 
-    def __init__(self, leaves, complete=range(RUNS)):
-        self.leaves, self.runs = leaves, complete
+    def __init__(self, leaves, complete=range(RUNS), says=()):
+        self.leaves, self.runs, self.says = leaves, complete, dict(says)
         self.asked, self.loaded = 0, []
 
     def has(self, template, run):
@@ -36,6 +36,15 @@ class Store:
 
     def runs_with(self, template):
         return Where(self, template)
+
+    def groups(self):
+        return list(self.says)
+
+    def runs_with_group(self, template):
+        return [run for run in range(10) if self.says[template](run)]
+
+    def said(self, template, run):
+        return f"of {run}", {"note": run}
 
     def complete(self):
         return self.runs
@@ -425,3 +434,19 @@ def test_such_a_name_in_a_group_of_all_runs(mixed, run, shared):
     assert (node.f_get() if node.v_is_leaf else "group") == shared
     if run:
         assert node.z == 10
+
+
+def test_groups_of_runs_say_what_they_are():
+    says = {"results.runs.$.g": of_run(1, 2), "results.runs.$.bare": of_run(3), "results.shared": of_run(4, 5)}
+    leaves = {"results.runs.$.g.z": every, "results.runs.$.g": of_run(), "results.shared.z": of_run(1)}
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(RUNS)}, RUNS)
+    traj.attach_runs(Store(leaves, says=says))
+    runs = traj.results.runs
+    assert [runs[run].f_get("g").v_comment for run in range(3)] == ["", "of 1", "of 2"]
+    assert runs.r_2.g.v_annotations.note == 2
+    assert runs.r_3.bare.v_comment == "of 3"
+    assert not runs.r_3.bare.f_has_children()
+    assert "bare" not in runs.r_2
+    assert traj.results.shared.v_comment == "of 4"

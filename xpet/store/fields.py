@@ -12,6 +12,8 @@ from xpet.values.text import labels_from_json, labels_to_json
 
 #: what a leaf of one run says that the same leaf of other runs does not, as items beside its own
 COMMENT, ANNOTATIONS = "@comment", "@annotations"
+#: the kind of what a group of a run says of itself; a leaf of other runs may have the same path
+GROUP = "group"
 
 Form = Literal["scalar", "array", "text"]
 _PLAIN = ("template", "item", "kind", "class_name", "comment", "codec", "version", "meta")

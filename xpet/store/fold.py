@@ -22,7 +22,7 @@ from xpet.store.columns import (
 )
 from xpet.store.dims import Dims, coord_dtype, coord_on_disk
 from xpet.store.documents import ArrayDoc
-from xpet.store.fields import ANNOTATIONS, COMMENT, Field, PartSpec
+from xpet.store.fields import COMMENT, GROUP, Field, PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.parts import PartWriter, alike_along, widest
 from xpet.store.pieces import Piece, merged, packed, text_piece
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
-_SUFFIXES = {"": "", COMMENT: ".comment", ANNOTATIONS: ".annotations"}
 _REPEATED_BYTES = 2**24
 
 
@@ -49,7 +48,7 @@ class ColumnWriter:
         self._n_runs = len(complete)
         self._parts = PartWriter(place, hierarchy, self._dims, self._n_runs)
         self._columns = read_columns(hierarchy)
-        self._comments = {column.template: column.comment for column in self._columns.values()}
+        self._comments = {each.template: each.comment for each in self._columns.values() if each.kind != GROUP}
         #: per column, per variant: the runs that have it
         self._have: dict[tuple[str, str], list[Array]] = {}
         for key, column in self._columns.items():
@@ -86,6 +85,8 @@ class ColumnWriter:
         for entry, data in zip(batch.fields, batch.data, strict=True):
             piece = Piece(entry, batch.runs, data)
             yield piece
+            if entry.kind == GROUP:
+                continue
             if self._comments.setdefault(entry.template, entry.comment) != entry.comment and entry.template not in said:
                 said.add(entry.template)
                 comment = encode(entry.comment)
@@ -108,7 +109,7 @@ class ColumnWriter:
     def _column(self, entry: Field) -> Column:
         key = (entry.template, entry.item)
         if key not in self._columns:
-            comment = self._comments[entry.template]
+            comment = "" if entry.kind == GROUP else self._comments[entry.template]
             self._columns[key] = Column(*key, entry.kind, entry.class_name, comment)
             self._have[key] = []
         return self._columns[key]
@@ -141,7 +142,7 @@ class ColumnWriter:
 
         path, leaf = layout.place_of(entry.template)
         group = self._docs.group_key(path)
-        key = self._docs.free_key(group, leaf + _SUFFIXES.get(entry.item, f".{entry.item}"))
+        key = self._docs.free_key(group, f"{leaf}.{entry.item.lstrip('@')}" if entry.item else leaf)
         labels = entry.labels
         alike = alike_along(data[0], entry.parts[0].rank)
         parts: list[PartNode] = []

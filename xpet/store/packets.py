@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
-from xpet.store.fields import ANNOTATIONS, COMMENT, Field, PartSpec
+from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, PartSpec
 from xpet.values import Data, Encoded, Labels, canonical, encode, labels_equal
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
@@ -224,6 +224,8 @@ class Packer:
 
     def _items(self, leaf: LeafData) -> Mapping[str, Any]:
         """The items, and what this run says of the leaf that other runs do not."""
+        if leaf.kind == GROUP:
+            return leaf.items
         comment = self._comments.setdefault(leaf.template, leaf.comment)
         if comment == leaf.comment and leaf.items and not leaf.annotations:
             return leaf.items
@@ -277,8 +279,8 @@ class Packer:
                 parts = tuple(_spec(part.name, part.data) for part in encoded.parts)
             meta = canonical(encoded.meta)
             fields.append(
-                Field(leaf.template, item, leaf.kind, leaf.class_name, self._comments[leaf.template], encoded.codec,
-                      encoded.version, meta, parts, encoded.labels)
+                Field(leaf.template, item, leaf.kind, leaf.class_name, self._comments.get(leaf.template, ""),
+                      encoded.codec, encoded.version, meta, parts, encoded.labels)
             )  # fmt: skip
         if len(self._schemas) >= 1000:
             # Runs that each bring labels of their own must not fill the memory.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError
@@ -10,6 +10,7 @@ from xpet.store.chunks import read_row, read_rows, read_whole
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
+from xpet.store.fields import GROUP
 from xpet.store.hierarchy import Hierarchy
 from xpet.store.snapshot import Snapshot
 from xpet.values import Coord, Labels, rebuild
@@ -76,8 +77,10 @@ class RunReader:
         self._dims = Dims(snapshot.place, snapshot.hierarchy)
         self._which: dict[str, Array] = {}
         self.leaves: dict[str, dict[str, Column]] = {}
+        self.groups: dict[str, dict[str, Column]] = {}
         for (template, item), column in read_columns(snapshot.hierarchy).items():
-            self.leaves.setdefault(template, {})[item] = column
+            kind = self.groups if column.kind == GROUP else self.leaves
+            kind.setdefault(template, {})[item] = column
 
     def complete(self) -> Array:
         """Which runs are complete."""
@@ -89,17 +92,31 @@ class RunReader:
 
     def runs_with(self, template: str) -> Array:
         """Which runs have the leaf, as bools along the runs."""
+        return self._runs_with(self.leaves[template].values())
+
+    def runs_with_group(self, template: str) -> Array:
+        """Which runs say something of the group, as bools along the runs."""
+        return self._runs_with(self.groups[template].values())
+
+    def _runs_with(self, columns: Iterable[Column]) -> Array:
         found = self._complete & False
-        for column in self.leaves[template].values():
+        for column in columns:
             found |= self._complete & (self._variant_numbers(column) != NONE)
         return found
 
     def items(self, template: str, run: int) -> dict[str, Any]:
         """The items of a leaf in one run; among them its comment and annotations, where the column lacks them."""
+        return self._items(template, self.leaves[template], run)
+
+    def said(self, template: str, run: int) -> dict[str, Any]:
+        """The items of a group in one run: what it says of itself, and its links."""
+        return self._items(template, self.groups[template], run)
+
+    def _items(self, template: str, columns: Mapping[str, Column], run: int) -> dict[str, Any]:
         if not 0 <= run < len(self._complete) or not self._complete[run]:
             raise DataNotInStorageError(f"{template}: run {run} is not complete; run the trajectory again")
         out = {}
-        for item, column in self.leaves[template].items():
+        for item, column in columns.items():
             number = int(self._variant_numbers(column)[run])
             if number != NONE:
                 if number >= len(column.variants):

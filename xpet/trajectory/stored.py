@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from xpet.errors import DataNotInStorageError
+from xpet.errors import DataNotInStorageError, warn
 from xpet.store.chunks import read_whole
 from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
@@ -15,6 +15,7 @@ from xpet.store.points import decode_points, read_points
 from xpet.store.reading import RunReader, read_static, static_leaves
 from xpet.store.snapshot import Snapshot
 from xpet.tree import Leaf, Parameter, Result, Root
+from xpet.tree.backing import LINKS, SAID
 from xpet.tree.node import put
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class StoredRuns:
         self._n_runs = n_runs
         self._branches = branches
         self._with: dict[str, _Runs] = {}
+        self._with_group: dict[str, _Runs] = {}
+        _tell_links(self._reader)
 
     def templates(self) -> Sequence[str]:
         """The paths of all leaves that runs left, with ``$`` for the run."""
@@ -91,6 +94,22 @@ class StoredRuns:
         if found is None:
             found = self._with[template] = _Runs(self._reader.runs_with(template)[: self._n_runs])
         return found
+
+    def groups(self) -> Sequence[str]:
+        """The paths of all groups of runs that say something of themselves, with ``$`` for the run."""
+        return [template for template in self._reader.groups if _branch(template) in self._branches]
+
+    def runs_with_group(self, template: str) -> Container[int]:
+        """The runs in which a group says something."""
+        found = self._with_group.get(template)
+        if found is None:
+            found = self._with_group[template] = _Runs(self._reader.runs_with_group(template)[: self._n_runs])
+        return found
+
+    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any]]:
+        """The comment and the annotations of the group of one run."""
+        said = self._reader.said(template, run).get(SAID, {})
+        return said.get("comment", ""), said.get("annotations", {})
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""
@@ -110,6 +129,15 @@ class StoredRuns:
         _fill(leaf, partial(dict, items))
         leaf.v_annotations.f_set(**annotations)
         return leaf
+
+
+def _tell_links(reader: RunReader) -> None:
+    linked = [template for template, columns in reader.groups.items() if LINKS in columns]
+    if linked:
+        warn(
+            f"links that runs made are in the store, but are not shown in the tree by this version: those of "
+            f"{', '.join(linked)}; reach what they lead to by its own path"
+        )
 
 
 def _new_leaf(kind: str, name: str, comment: str) -> Leaf:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Container, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from xpet.tree.leaf import Leaf
+
+SAID, LINKS = "@group", "@links"
+"""The items under which a run leaves what a group says of itself, and its links."""
 
 
 class RunBacking(Protocol):
@@ -17,6 +20,15 @@ class RunBacking(Protocol):
 
     def runs_with(self, template: str) -> Container[int]:
         """The runs that have this leaf; ``in`` must be cheap."""
+
+    def groups(self) -> Sequence[str]:
+        """The paths of all groups of runs that say something of themselves, with ``$`` for the run."""
+
+    def runs_with_group(self, template: str) -> Container[int]:
+        """The runs in which this group says something."""
+
+    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any]]:
+        """The comment and the annotations of the group of one run."""
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""

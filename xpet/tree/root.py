@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from xpet.errors import PresettingError
+from xpet.errors import PresettingError, warn
 from xpet.names import WildcardFunctions, Wildcards, check_trajectory_name
 from xpet.tree import adding, copying, exploring, removing
 from xpet.tree.backing import RunBacking
@@ -13,6 +13,7 @@ from xpet.tree.branches import CONFIG, DERIVED, GROUP_CLASSES, PARAMETERS, RESUL
 from xpet.tree.guard import NOT_IN_RUN, not_in_run
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
+from xpet.tree.notes import GroupNote, notes_of
 from xpet.tree.parameter import Parameter, put_point
 from xpet.tree.runs import Runs
 from xpet.tree.state import TreeState
@@ -152,19 +153,25 @@ class Root(Runs):
         tree.run = run
         tree.is_run = True
 
-    def leave_run(self) -> list[Leaf]:
+    def leave_run(self) -> list[Leaf | GroupNote]:
         """End a run, and take out of the tree what it added.
 
         Returns
         -------
-        list of Leaf
-            The leaves that the run added, in their order.
+        list of Leaf or GroupNote
+            The leaves that the run added, in their order, and what groups that it added say of themselves.
         """
         tree = self.v_state
-        added, tree.added = tree.added, []
+        added: list[Leaf | GroupNote] = [*tree.added, *notes_of(tree.made)]
+        for group in tree.made:
+            for name in list(group.v_linked or ()):
+                removing.remove_link(group, name)
+        tree.added, tree.made = [], []
+        dropped = []
         for group, name in tree.attached:
             if group.v_nodes.pop(name, None) is None and group.v_linked and name in group.v_linked:
                 removing.remove_link(group, name)
+                dropped.append(f"{group.v_full_name}.{name}".lstrip("."))
         tree.attached.clear()
         tree.overlay.clear()
         tree.copies.clear()
@@ -176,6 +183,9 @@ class Root(Runs):
         tree.run = -1
         for parameter in tree.explored_list:
             parameter.restore()
+        if dropped:
+            links = ", ".join(dropped)
+            warn(f"links that a run makes in groups of all runs are dropped: {links}; make them outside runs")
         return added
 
     def without_ranges(self) -> Root:
@@ -201,7 +211,9 @@ class Root(Runs):
             above, _, name = path.rpartition(".")
             parent = self.f_get(above, shortcuts=False) if above else self
             if name not in parent.v_nodes:
-                tree.register(parent, name, tree.new_group(parent, name, -1, lasting=True), lasting=True)
+                group = tree.new_group(parent, name, -1, lasting=True)
+                tree.register(parent, name, group, lasting=True)
+                tree.virtual.describe(group, path)
 
     def f_copy(self, copy_leaves: bool | Literal["explored"] = True, with_links: bool = True) -> Any:
         """A copy of the tree; values are shared.

@@ -31,9 +31,9 @@ class Plan(NamedTuple):
 class TreeState:
     """The state of a tree.
 
-    Nodes that a run adds are kept apart (`overlay`, `added`, `attached`): leaving the run forgets them as a whole,
-    and what was cached about the rest of the tree stays true. So it does with the copies of values in which a run may
-    change something (`copies`).
+    Nodes that a run adds are kept apart (`overlay`, `added`, `made`, `attached`): leaving the run forgets them as a
+    whole, and what was cached about the rest of the tree stays true. So it does with the copies of values in which a
+    run may change something (`copies`).
     """
 
     __slots__ = (
@@ -55,6 +55,7 @@ class TreeState:
         "length",
         "link_names",
         "link_targets",
+        "made",
         "max_depth",
         "no_clobber",
         "overlay",
@@ -87,6 +88,7 @@ class TreeState:
         self.link_targets: dict[Node, int] = {}
         self.overlay: dict[str, list[Node]] = {}
         self.added: list[Leaf] = []
+        self.made: list[Group] = []
         self.attached: list[tuple[Group, str]] = []
         self.copies: dict[Leaf, dict[int, Any] | None] = {}
         self.run_groups: dict[str, Group] = {}
@@ -126,6 +128,8 @@ class TreeState:
             if parent.v_node_lasts:
                 self.attached.append((parent, name))
             self.overlay.setdefault(name, []).append(node)
+            if node.v_is_group:
+                self.made.append(node)  # type: ignore[arg-type]  # a group says so itself
             self.found.pop(name, None)
         else:
             self.index.setdefault(name, []).append(node)
@@ -140,6 +144,7 @@ class TreeState:
                 if not nodes:
                     del index[name]
         self.added = [leaf for leaf in self.added if leaf is not node]
+        self.made = [group for group in self.made if group is not node]
         for path, parameter in list(self.explored.items()):
             if parameter is node:
                 del self.explored[path]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,18 @@ class VirtualRuns:
         The tree that shows them.
     """
 
-    __slots__ = ("_backing", "_below", "_groups", "_leaves", "_named", "_only", "_positions", "_templates", "_tree")
+    __slots__ = (
+        "_backing",
+        "_below",
+        "_groups",
+        "_inside",
+        "_named",
+        "_only",
+        "_positions",
+        "_says",
+        "_templates",
+        "_tree",
+    )
 
     def __init__(self, backing: RunBacking, tree: TreeState) -> None:
         self._backing = backing
@@ -45,18 +56,22 @@ class VirtualRuns:
         self._only: dict[str, tuple[tuple[int, int, bool], int | None]] = {}
         self._named: dict[str, tuple[int, dict[str, list[int]]]] = {}
         self._below: dict[str, dict[str, None]] = {}
-        self._leaves: dict[str, list[str]] = {}
+        self._inside: dict[str, list[tuple[Callable[[str], Container[int]], str]]] = {}
         self._positions: dict[str, dict[str, None]] = {}
         self._templates = frozenset(backing.templates())
         for template in backing.templates():
-            self._enter(template)
+            self._enter(template, backing.runs_with)
+        for template in backing.groups():
+            self._enter(template, backing.runs_with_group)
+            self._below.setdefault(template, {})
+        self._says = frozenset(backing.groups())
 
-    def _enter(self, template: str) -> None:
+    def _enter(self, template: str, runs: Callable[[str], Container[int]]) -> None:
         segments = template.split(".")
         for depth, segment in enumerate(segments):
             above, path = ".".join(segments[:depth]), ".".join(segments[: depth + 1])
             self._below.setdefault(above, {})[segment] = None
-            self._leaves.setdefault(path, []).append(template)
+            self._inside.setdefault(path, []).append((runs, template))
             if "$" in path or path == template:
                 self._positions.setdefault(segment, {})[path] = None
 
@@ -169,9 +184,21 @@ class VirtualRuns:
         if group is None:
             group = self._tree.new_group(parent, segment, run, lasting=True)
             self._groups[key] = group
+            self.describe(group, path)
             if len(self._groups) > KEPT_GROUPS:
                 self._groups.popitem(last=False)
         return group
+
+    def describe(self, group: Group, path: str) -> None:
+        """Give a group the comment and annotations of its run, or of the first of its runs that has some."""
+        if path not in self._says:
+            return
+        having = self._backing.runs_with_group(path)
+        run = next((run for run in self._runs(group) if run in having), None)
+        if run is not None:
+            comment, annotations = self._backing.said(path, run)
+            group.v_comment = comment
+            group.v_annotations.f_set(**annotations)
 
     # ------------------------------------------------------------------ runs
 
@@ -180,7 +207,7 @@ class VirtualRuns:
         return not (self._tree.is_run and run == self._tree.run)
 
     def _has(self, path: str, run: int) -> bool:
-        return any(run in self._backing.runs_with(template) for template in self._leaves[path])
+        return any(run in runs(template) for runs, template in self._inside[path])
 
     def _is_leaf(self, path: str, run: int) -> bool:
         """Whether a path is a leaf in that run; it may be a group in another one."""
