@@ -299,6 +299,35 @@ def test_labels_that_differ_belong_to_their_run():
     assert dataset.V.dims == ("run", "cells.V.time")
     np.testing.assert_array_equal(dataset["cells.V.time"][1], T)
     np.testing.assert_array_equal(dataset["cells.V.time"][5], T + 5)
+    assert "time" not in dataset.variables
+
+
+def test_labels_that_others_have_too_stay():
+    def run_(run: int) -> list[LeafData]:
+        return [*traces(run, time=T + max(0, run - 2)), leaf("results.runs.$.cells.W", label(T, "time", {"time": T}))]
+
+    place = folded({run: run_(run) for run in range(3)}, {run: run_(run) for run in range(3, 6)})
+    dataset = group(place, "results/cells")
+    assert dataset.W.dims == ("run", "time")
+    np.testing.assert_array_equal(dataset.time, T)
+    check(place, [run_(run) for run in range(6)], range(6))
+
+
+def test_a_status_is_never_ahead_of_what_makes_sense_of_it(monkeypatch: pytest.MonkeyPatch):
+    every = np.arange(256, dtype="u1")
+    place = memory()
+    with start(place) as writer:
+        do(place, writer, {run: [leaf("results.runs.$.n", every)] for run in range(3)})
+        writer.fold()
+        do(place, writer, {3: [leaf("results.runs.$.m", 1)]})
+        publish = writer.publish
+        monkeypatch.setattr(writer, "publish", lambda: publish() if writer.complete.sum() < 4 else no_space())
+        with pytest.raises(OSError, match="space"):
+            writer.fold()
+    dataset = group(place)
+    assert dataset.run_status[3] == 2
+    # Without this the fill of a column in which every number is used would be taken for numbers of this run.
+    assert dataset["n.which"].values.tolist() == [0, 0, 0, 255]
 
 
 def test_only_dims_that_differ_in_length_are_kept_apart():

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import memory
+from fixtures_columns import NAME, do, leaf, memory, start
 
 from xpet.store import relayout as module
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc
 from xpet.store.ragged import blank, lengths_of, write_ragged
-from xpet.store.relayout import Leftovers, drop_retired, relayout
+from xpet.store.relayout import Leftovers, drop_retired, has_room, relayout
+from xpet.store.snapshot import read_snapshot
 
 
 def document(n: int = 7, width: int = 4, chunks: tuple[int, int] = (2, 3), fill: int = -1) -> ArrayDoc:
@@ -53,6 +54,36 @@ def test_the_layout_that_was_left_first_makes_room():
         np.testing.assert_array_equal(read_whole(place, "z", doc), ROWS)
     assert seen == [".", "v2", "/", ".", "v2", "/", "."]
     assert len(doc.xpet["retired"]) == 2
+
+
+def test_no_room_while_two_sets_of_chunks_may_be_read(monkeypatch: pytest.MonkeyPatch):
+    place = memory()
+    doc = document()
+    write_whole(place, "z", doc, ROWS)
+    for _ in range(2):
+        assert has_room(doc)
+        doc = relayout(place, "z", doc, doc, np.arange(7))
+    assert not has_room(doc)
+    now = module.time.time()
+    monkeypatch.setattr(module.time, "time", lambda: now + 3601)
+    assert has_room(doc)
+
+
+def test_readers_of_a_column_that_is_changed_again_and_again_are_not_disturbed():
+    place = memory()
+    low = np.iinfo("i8").min
+    with start(place, 8) as writer:
+        seen = []
+        # Each number is the fill that the column had got by then.
+        for run, number in enumerate([1, low, 2**63 - 4096, low + 4096, 2**63 - 8192]):
+            do(place, writer, {run: [leaf("results.runs.$.n", np.int64(number))]})
+            writer.fold()
+            doc = read_snapshot(place, NAME).hierarchy.array("results/n")
+            seen.append((doc, read_whole(place.below(NAME), "results/n", doc)[: run + 1]))
+            for old, numbers in seen:
+                there = read_whole(place.below(NAME), "results/n", old)[: len(numbers)]
+                np.testing.assert_array_equal(there, numbers)
+    assert doc.xpet["no_spare"]
 
 
 def test_retired_chunks_go_when_they_are_old(monkeypatch: pytest.MonkeyPatch):

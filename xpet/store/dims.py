@@ -80,6 +80,12 @@ class Dims:
             self._known[node] = coord
         return node
 
+    def drop_unused(self, node: str) -> None:
+        """Forget a shared coordinate that no array has any more: it would be taken for that of others."""
+        if not any(name_of(node) in doc.dims for key, doc in self._docs.related(parent(node)) if key != node):
+            self._docs.drop(node)
+            self._known.pop(node, None)
+
     def coord(self, node: str) -> Coord:
         """The shared coordinate at a node, as it was given."""
         known = self._known.get(node)

@@ -179,6 +179,7 @@ class ColumnWriter:
                 return variant
             variant = self._own_coordinate(column, variant, dim, given[0])
             variant = self._repeat(column, variant, name, constant)
+            self._dims.drop_unused(known)
         elif all(part.name != name for part in variant.parts):
             variant = self._own_coordinate(column, variant, dim, given[0])
         rows = np.concatenate([piece.rows for piece in found])

@@ -14,7 +14,7 @@ from xpet.store.documents import ArrayDoc
 from xpet.store.fields import PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.ragged import lengths_of, write_ragged
-from xpet.store.relayout import Leftovers, drop_chunks, relayout
+from xpet.store.relayout import Leftovers, drop_chunks, has_room, relayout
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -109,7 +109,7 @@ class PartWriter:
         made = replace(part, lengths=self._new_lengths(part, doc, have))
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
         inner = layout.inner_chunks(doc.dtype, wide, ragged=True)
-        if inner != doc.chunks[1:]:
+        if inner != doc.chunks[1:] and self._may_change(part.node, doc):
             recut = replace(doc, chunks=(layout.run_chunk(doc.dtype, inner), *inner))
             self._relayout(part, doc, recut, have)
         return made
@@ -154,7 +154,7 @@ class PartWriter:
         unused = np.setdiff1d(_as_seen(np.array(spare, doc.dtype)), _as_seen(new))
         unused = self._unused(part.node, doc, np.flatnonzero(have), unused)
         fill = next((each for each in spare if each in unused), None)
-        if fill is None:
+        if fill is None or not self._may_change(part.node, doc):
             made = replace(doc, xpet={**doc.xpet, "no_spare": True})
             self._docs.put(part.node, made)
             return made
@@ -170,6 +170,9 @@ class PartWriter:
             some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
             numbers = np.setdiff1d(numbers, _as_seen(read_rows(self._place, node, doc, start, stop)[some - start]))
         return numbers
+
+    def _may_change(self, node: str, doc: ArrayDoc) -> bool:
+        return node in self._unpublished or has_room(doc)
 
     def _relayout(self, part: PartNode, old: ArrayDoc, new: ArrayDoc, have: Array) -> ArrayDoc:
         import numpy as np

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
+#: seconds for which readers may hold a document whose chunks were replaced
+GRACE = 3600.0
+
 
 def relayout(
     place: Place, node: str, old: ArrayDoc, new: ArrayDoc, rows: Array, lengths: tuple[str, ArrayDoc] | None = None
@@ -44,6 +47,12 @@ def relayout(
     return made
 
 
+def has_room(doc: ArrayDoc) -> bool:
+    """Whether a set of chunks could lie beside this one without taking the keys of one that may still be read."""
+    recent = [entry for entry in doc.xpet.get("retired", ()) if time.time() - entry["since"] <= GRACE]
+    return len(recent) < len(KEYS) - 1
+
+
 def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
     """The document ``new`` with chunk keys that readers of ``old``, and of what was before it, do not look at."""
     retired: list[dict[str, Any]] = list(old.xpet.get("retired", ()))
@@ -60,7 +69,7 @@ def drop_chunks(place: Place, node: str, keys: Keys) -> None:
 
 
 def drop_retired(
-    place: Place, arrays: Iterable[tuple[str, ArrayDoc]], age: float = 3600.0
+    place: Place, arrays: Iterable[tuple[str, ArrayDoc]], age: float = GRACE
 ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Delete chunk sets that were replaced at least ``age`` seconds ago; what is retired still, by array."""
     out = {}

@@ -1,7 +1,7 @@
 """The one process that changes a trajectory: creating it, folding, publishing, adding leaves and runs.
 
-The order of writes is what makes it safe to die at any of them: data, then documents, then status, then the one
-document that publishes; what the packets held is deleted after that.
+The order of writes is what makes it safe to die at any of them: data, then documents and the one that publishes them,
+then status, then the document that says which runs are complete; what the packets held is deleted after that.
 """
 
 from __future__ import annotations
@@ -173,7 +173,9 @@ class Writer:
         self._write_columns(batches, ended.rows[~ended.failed], complete)
         if len(ended.rows):
             self._table.record(ended)
-        self._write_documents()
+        if self._docs.changed:
+            # Plain tools go by the status: what it says is there must be shown as what it is before.
+            self.publish()
         self._check_lease()
         self._table.set_status(ended)
         self._complete = complete

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import xarray as xr
 
@@ -52,7 +52,7 @@ class _Merged:
             else:
                 new = self._free((*path, name))
             variable = dataset.variables[name].to_base_variable()
-            self.variables[new] = variable._replace(dims=[dims[str(dim)] for dim in variable.dims])
+            self.variables[new] = _rename(variable, {str(dim): dims[str(dim)] for dim in variable.dims})
             if name in dataset.coords:
                 self.coords.add(new)
 
@@ -85,3 +85,10 @@ class _Merged:
             k += 1
             free = f"{name}.{k}"
         return free
+
+
+def _rename(variable: xr.Variable, dims: Mapping[str, str]) -> xr.Variable:
+    """Return `variable` with other names for its dims, unread."""
+    changed = {old: new for old, new in dims.items() if new != old}
+    # Only a Dataset can do it; the variable has a name there that no dim has.
+    return xr.Dataset({0: variable}).rename_dims(changed)[0].variable if changed else variable
