@@ -38,4 +38,4 @@ class GroupNote:
 
 def notes_of(groups: Iterable[Group]) -> list[GroupNote]:
     """The notes of those groups that say something."""
-    return [note for note in map(GroupNote, groups) if note.f_items()]
+    return [GroupNote(group) for group in groups if group.v_comment or group.v_linked or group.f_ann_to_str()]

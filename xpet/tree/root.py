@@ -164,8 +164,9 @@ class Root(Runs):
         tree = self.v_state
         added: list[Leaf | GroupNote] = [*tree.added, *notes_of(tree.made)]
         for group in tree.made:
-            for name in list(group.v_linked or ()):
-                removing.remove_link(group, name)
+            if group.v_linked:
+                for name in list(group.v_linked):
+                    removing.remove_link(group, name)
         tree.added, tree.made = [], []
         dropped = []
         for group, name in tree.attached:
