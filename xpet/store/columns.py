@@ -155,8 +155,9 @@ def _read_variant(out: dict[tuple[str, str], Column], ours: Mapping[str, Any]) -
         coords={name: LabelNode(*each) for name, each in ours["coords"].items()},
     )
     texts = [text for part in variant.parts for text in (part.name, part.dtype, part.node)] + list(variant.dims)
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("the name of a part or a dimension is no text")
+    keys = [column.which, *(part.lengths for part in variant.parts), *(each.node for each in variant.coords.values())]
+    if not all(isinstance(text, str) for text in texts + [key for key in keys if key is not None]):
+        raise TypeError("the name of a part or a dimension, or a key, is no text")
     if variant.number != len(column.variants) or not variant.parts:
         raise ValueError(f"variant {variant.number} of {key}")
     column.variants.append(variant)
