@@ -9,7 +9,7 @@ from xpet.errors import DataNotInStorageError
 from xpet.store.journal import waiting
 from xpet.store.place import open_place
 from xpet.store.root import is_other_folder, store_in
-from xpet.store.snapshot import Snapshot, list_trajectories, read_snapshot
+from xpet.store.snapshot import ROOT, Snapshot, list_trajectories, read_snapshot
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory, locate
 
@@ -71,7 +71,8 @@ def load_trajectory(
     branches = _branches(load_parameters, load_derived_parameters, load_results, load_other_data, load_data)
     spec = locate(filename, store, storage_options, name or "trajectory")
     place = open_place(spec)
-    if is_other_folder(place):
+    is_here = name is not None and place.is_local and place.exists(f"{name}/{ROOT}")
+    if not is_here and is_other_folder(place):
         place = store_in(place, name)
     if name is None:
         names, _ = list_trajectories(place)
