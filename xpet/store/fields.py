@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -22,12 +23,18 @@ _MOST_DIMS = 32
 
 @dataclass(frozen=True, slots=True)
 class PartSpec:
-    """What is the same for a part in all runs of a schema."""
+    """What is the same for a part in all runs of a schema; ``attrs`` are those for plain tools, as JSON."""
 
     name: str
     form: Form
     dtype: str
     rank: int = 0
+    attrs: str = "{}"
+
+    def plain(self) -> dict[str, Any]:
+        """The attributes."""
+        made: dict[str, Any] = json.loads(self.attrs)
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +55,7 @@ class Field:
     def to_json(self) -> dict[str, Any]:
         """The field as its schema record has it."""
         out: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        out["parts"] = [[part.name, part.form, part.dtype, part.rank] for part in self.parts]
+        out["parts"] = [[part.name, part.form, part.dtype, part.rank, part.attrs] for part in self.parts]
         out["labels"] = labels_to_json(self.labels)
         return out
 
@@ -68,10 +75,12 @@ class Field:
         return Field(**plain, parts=parts, labels=labels_from_json(node["labels"]))
 
 
-def _part(name: str, form: Form, dtype: str, rank: int) -> PartSpec:
+def _part(name: str, form: Form, dtype: str, rank: int, attrs: str = "{}") -> PartSpec:
     if form not in get_args(Form) or dtype not in DTYPES or not 0 <= _is_a(rank, int) <= _MOST_DIMS:
         raise ValueError(f"a part of form {form!r}, dtype {dtype!r} and rank {rank!r}")
-    return PartSpec(_is_a(name, str), form, dtype, rank)
+    if not all(type(value) in (str, int, float) for value in json.loads(_is_a(attrs, str)).values()):
+        raise ValueError(f"a part with the attributes {attrs}")
+    return PartSpec(_is_a(name, str), form, dtype, rank, attrs)
 
 
 def _is_a(value: Any, kind: type) -> Any:

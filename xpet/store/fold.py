@@ -150,7 +150,7 @@ class ColumnWriter:
             node = self._docs.free_key(group, f"{name_of(key)}.{spec.name}") if parts else key
             inner = widest(values, spec.rank)
             dims = self._dims.default(node, spec.rank) if parts else self._dims.names(key, labels, inner, alike)
-            attrs = {} if parts else layout.plain_attrs(labels.attrs, column.comment)
+            attrs = spec.plain() if parts else layout.plain_attrs(labels.attrs, column.comment) | spec.plain()
             parts.append(self._parts.create(node, spec, dims, inner, attrs))
         coords = {}
         for dim, coord in labels.coords.items():

@@ -131,9 +131,10 @@ class LeafWriter:
         for item, value in leaf.items.items():
             where = f"{leaf.path}.{item}" if item else leaf.path
             key = self._docs.free_key(group, f"{name}.{item}" if item else name)
-            self._write_value(key, encode(value, where), {**about, "item": item})
+            self.write_encoded(key, encode(value, where), {**about, "item": item})
 
-    def _write_value(self, key: str, encoded: Encoded, about: dict[str, Any]) -> None:
+    def write_encoded(self, key: str, encoded: Encoded, about: Mapping[str, Any]) -> None:
+        """Write a value at a free key; ``about`` is what its main array says besides, among it its ``comment``."""
         parts: list[PartNode] = []
         labels = encoded.labels
         for part in encoded.parts:
@@ -142,7 +143,8 @@ class LeafWriter:
             alike = (True,) * data.ndim
             dims = self._dims.default(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, alike)
             dtype = "string" if data.dtype == object else data.dtype.name
-            attrs = layout.plain_attrs(labels.attrs, about["comment"]) if not parts else {}
+            attrs = {} if parts else layout.plain_attrs(labels.attrs, about["comment"])
+            attrs |= part.attrs
             self._write_array(node, dtype, dims, data, attrs)
             parts.append(PartNode(part.name, dtype, data.ndim, node))
         coords = self._share(key, labels)

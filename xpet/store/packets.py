@@ -6,7 +6,8 @@ record then holds numbers only. What a schema says of a value is a :class:`Field
 
 Layout of a run record, little-endian: kind ``u1``, schema ``u4``, run ``i8``, attempt ``i8``, started ``f8``,
 duration ``f8``; all scalars of the schema in order, packed; then for each array its shape (``u8`` each) and its bytes,
-for each text its length (``u8``) and its UTF-8.
+for each text its length (``u8``) and its UTF-8;
+for each array of texts its shape (``u8`` each), the length of each text in bytes (``u8``), and their UTF-8.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
 from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, PartSpec
-from xpet.values import Data, Encoded, Labels, canonical, encode, labels_equal
+from xpet.values import Encoded, Labels, Part, canonical, encode, labels_equal
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
 
@@ -240,11 +241,13 @@ class Packer:
     def _describe(self, leaf: LeafData, item: str, encoded: Encoded, tail: list[bytes]) -> tuple[Any, ...]:
         specs = []
         for part in encoded.parts:
-            spec = _spec(part.name, part.data)
-            specs.append((spec.name, spec.form, spec.dtype, spec.rank))
+            spec = _spec(part)
+            specs.append((spec.name, spec.form, spec.dtype, spec.rank, spec.attrs))
             if spec.form == "text":
                 raw = str(part.data).encode()
                 tail.append(COUNT.pack(len(raw)) + raw)
+            elif spec.dtype == "string":
+                tail.append(_pack_texts(part.data))
             else:
                 import numpy as np
 
@@ -276,7 +279,7 @@ class Packer:
                 parts: tuple[PartSpec, ...] = (PartSpec("", "scalar", dtype),)
                 encoded = Encoded(codec, ())
             else:
-                parts = tuple(_spec(part.name, part.data) for part in encoded.parts)
+                parts = tuple(map(_spec, encoded.parts))
             meta = canonical(encoded.meta)
             fields.append(
                 Field(leaf.template, item, leaf.kind, leaf.class_name, self._comments.get(leaf.template, ""),
@@ -289,15 +292,22 @@ class Packer:
         return _Schema(self._n_schemas, fields, codes)
 
 
+def _pack_texts(texts: Any) -> bytes:
+    raw = [text.encode() for text in texts.ravel().tolist()]
+    lengths = struct.pack(f"<{texts.ndim + len(raw)}Q", *texts.shape, *map(len, raw))
+    return lengths + b"".join(raw)
+
+
 def _where(leaf: LeafData, item: str) -> str:
     return f"{leaf.template}.{item}" if item else leaf.template
 
 
-def _spec(name: str, data: Data) -> PartSpec:
+def _spec(part: Part) -> PartSpec:
+    name, data, attrs = part.name, part.data, canonical(part.attrs) if part.attrs else "{}"
     if isinstance(data, str):
-        return PartSpec(name, "text", "string")
+        return PartSpec(name, "text", "string", 0, attrs)
     if isinstance(data, complex):
-        return PartSpec(name, "array", "complex128")
+        return PartSpec(name, "array", "complex128", 0, attrs)
     if isinstance(data, bool | int | float):
-        return PartSpec(name, "array", _FAST[type(data)][1])
-    return PartSpec(name, "array", data.dtype.name, data.ndim)
+        return PartSpec(name, "array", _FAST[type(data)][1], 0, attrs)
+    return PartSpec(name, "array", "string" if data.dtype == object else data.dtype.name, data.ndim, attrs)

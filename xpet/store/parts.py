@@ -147,7 +147,9 @@ class PartWriter:
         import numpy as np
 
         doc = self._docs.array(part.node)
-        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or not _holds(values, doc.fill):
+        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or _is_time(doc):
+            return doc
+        if not _holds(values, doc.fill):
             return doc
         new = np.unique(values if isinstance(values, np.ndarray) else np.concatenate([each.ravel() for each in values]))
         spare = list(layout.spare_fills(doc.dtype))
@@ -193,12 +195,20 @@ class PartWriter:
     def _fill_attribute(self, node: str, dtype: str, full: bool) -> None:
         """What lets plain tools see that a number is not there, while some are not."""
         doc = self._docs.array(node)
+        if _is_time(doc):
+            self._docs.put(node, replace(doc, attrs={**doc.attrs, "_FillValue": doc.fill}))
+            return
         attrs = {key: value for key, value in doc.attrs.items() if key not in ("_FillValue", "dtype")}
         if full and dtype == "bool":
             attrs["dtype"] = "bool"
         elif not full and layout.is_integer(doc.dtype) and not doc.xpet.get("no_spare"):
             attrs["_FillValue"] = doc.fill
         self._docs.put(node, replace(doc, attrs=attrs))
+
+
+def _is_time(doc: ArrayDoc) -> bool:
+    """Whether plain tools see the numbers as times: then the fill is NaT, and cannot be another number."""
+    return "calendar" in doc.attrs or str(doc.attrs.get("dtype", "")).startswith("timedelta64")
 
 
 def _on_disk(values: Values, part: PartNode) -> Values:

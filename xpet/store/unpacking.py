@@ -5,8 +5,10 @@ What a crash or a bad disk did to a packet must cost no more than the records it
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -173,7 +175,7 @@ def _batch(fields: tuple[Field, ...], found: Sequence[memoryview]) -> Batch:
                 parts.append(head[f"s{at}"].copy())
                 at += 1
             else:
-                take: Callable[..., Any] = _take_text if spec.form == "text" else _take_array
+                take = _TAKE.get((spec.form, spec.dtype), _take_array)
                 column = [take(payload, cursors, i, spec) for i, payload in enumerate(found)]
                 same = spec.form == "array" and len({value.shape for value in column}) == 1
                 parts.append(np.stack(column) if same else column)
@@ -205,3 +207,24 @@ def _take_array(payload: memoryview, cursors: list[int], i: int, spec: PartSpec)
     if not count:
         return np.empty(shape, dtype)
     return np.frombuffer(payload, dtype, count, start).reshape(shape)
+
+
+def _take_texts(payload: memoryview, cursors: list[int], i: int, spec: PartSpec) -> Array:
+    import numpy as np
+
+    shape = struct.unpack_from(f"<{spec.rank}Q", payload, cursors[i])
+    at = cursors[i] + 8 * spec.rank
+    count = math.prod(shape)
+    start = at + 8 * count
+    if start > len(payload):
+        raise ValueError(f"the texts of part {spec.name!r} are more than fit into their record")
+    ends = list(itertools.accumulate(struct.unpack_from(f"<{count}Q", payload, at), initial=start))
+    if ends[-1] > len(payload):
+        raise ValueError(f"the texts of part {spec.name!r} are longer than their record")
+    cursors[i] = ends[-1]
+    texts = np.empty(count, object)
+    texts[:] = [str(payload[first:last], "utf-8") for first, last in itertools.pairwise(ends)]
+    return texts.reshape(shape)
+
+
+_TAKE: dict[tuple[str, str], Callable[..., Any]] = {("text", "string"): _take_text, ("array", "string"): _take_texts}
