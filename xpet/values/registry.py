@@ -57,8 +57,22 @@ _SEQUENCE = "xpet.values.codecs.sequence:codec"
 
 _NUMPY_SCALARS = (
     *("bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
-    *("float16", "float32", "float64", "complex64", "complex128"),
+    *("float16", "float32", "float64", "complex64", "complex128", "longlong", "ulonglong", "intc", "uintc"),
 )
+_CODECS = "xpet.values.codecs"
+#: how arrays of NumPy's are kept, by the names of the encodings
+_NUMPY_ARRAYS = {
+    "numpy.ndarray": f"{_CODECS}.ndarray:codec",
+    "numpy.texts": f"{_CODECS}.texts:texts_codec",
+    "numpy.fixed_texts": f"{_CODECS}.texts:fixed_texts_codec",
+    "numpy.fixed_bytes": f"{_CODECS}.texts:fixed_bytes_codec",
+    "numpy.strings": f"{_CODECS}.texts:strings_codec",
+    "numpy.times": f"{_CODECS}.times:codec",
+    "numpy.longdouble": f"{_CODECS}.longdouble:codec",
+    "numpy.structured": f"{_CODECS}.structured:structured_codec",
+    "numpy.void": f"{_CODECS}.structured:void_codec",
+    "numpy.objects": f"{_CODECS}.objects:codec",
+}
 
 #: type as 'module.name' -> codecs as 'module:name', tried in order
 _BY_TYPE: dict[str, tuple[str, ...]] = {
@@ -70,7 +84,8 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
     "builtins.list": (_SEQUENCE, _NESTED, _JSON),
     "builtins.tuple": (_SEQUENCE, _NESTED, _JSON),
     "builtins.dict": (_NESTED, _JSON),
-    **{f"builtins.{name}": (_JSON,) for name in ("NoneType", "bytes", "set", "frozenset", "range")},
+    **{f"builtins.{name}": (_JSON,) for name in ("NoneType", "set", "frozenset", "range")},
+    "builtins.bytes": (f"{_SCALARS}:bytes_codec",),
     **{f"datetime.{name}": (_JSON,) for name in ("datetime", "date", "time", "timedelta")},
     **dict.fromkeys(("fractions.Fraction", "decimal.Decimal", "uuid.UUID"), (_JSON,)),
     **{
@@ -82,8 +97,17 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
         f"numpy.{name}": (f"{_SCALARS}:numpy_codec",)
         for name in _NUMPY_SCALARS
     },
-    "numpy.str_": (_JSON,),
-    "numpy.ndarray": ("xpet.values.codecs.ndarray:codec", "xpet.values.codecs.structure:text_array_codec"),
+    **{
+        f"numpy.{name}": (f"{_SCALARS}:generic_codec",)
+        for name in ("datetime64", "timedelta64", "longdouble", "clongdouble", "void", "record")
+    },
+    "numpy.str_": (f"{_SCALARS}:numpy_str_codec", _JSON),
+    "numpy.bytes_": (f"{_SCALARS}:numpy_bytes_codec",),
+    "numpy.ndarray": tuple(_NUMPY_ARRAYS.values()),
+    "numpy.matrix": (f"{_CODECS}.subclasses:matrix_codec",),
+    "numpy.rec.recarray": (f"{_CODECS}.subclasses:recarray_codec",),
+    "numpy.ma.MaskedArray": (f"{_CODECS}.subclasses:masked_codec",),
+    "numpy.ma.core.MaskedConstant": (f"{_CODECS}.subclasses:masked_constant_codec",),
     "xarray.core.dataarray.DataArray": ("xpet.values.codecs.dataarray:codec",),
 }
 
@@ -93,8 +117,16 @@ _BY_NAME: dict[str, str] = {
     "bool": f"{_SCALARS}:bool_codec",
     "complex": f"{_SCALARS}:complex_codec",
     "str": f"{_SCALARS}:str_codec",
+    "bytes": f"{_SCALARS}:bytes_codec",
     "numpy.scalar": f"{_SCALARS}:numpy_codec",
-    "numpy.ndarray": "xpet.values.codecs.ndarray:codec",
+    "numpy.generic": f"{_SCALARS}:generic_codec",
+    "numpy.str_": f"{_SCALARS}:numpy_str_codec",
+    "numpy.bytes_": f"{_SCALARS}:numpy_bytes_codec",
+    **_NUMPY_ARRAYS,
+    "numpy.matrix": f"{_CODECS}.subclasses:matrix_codec",
+    "numpy.recarray": f"{_CODECS}.subclasses:recarray_codec",
+    "numpy.ma.MaskedArray": f"{_CODECS}.subclasses:masked_codec",
+    "numpy.ma.masked": f"{_CODECS}.subclasses:masked_constant_codec",
     "sequence": _SEQUENCE,
     "json": _JSON,
     "nested": _NESTED,

@@ -49,7 +49,8 @@ def _array_from_json(node: Mapping[str, Any]) -> Array:
     import numpy as np
 
     if not isinstance(node["data"], list):
-        return np.frombuffer(base64.b64decode(node["data"]), safe_dtype(node["dtype"]))
+        # Of bytes it would be an array that cannot be written to.
+        return np.frombuffer(bytearray(base64.b64decode(node["data"])), safe_dtype(node["dtype"]))
     texts = np.empty(len(node["data"]), object)
     texts[:] = [str(text) for text in node["data"]]
     return texts if node["dtype"] == "|O" else as_stored(texts, node["dtype"])

@@ -11,12 +11,22 @@ from xpet.values.parts import Encoded, Part
 if TYPE_CHECKING:
     import numpy as np
 
-_DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248]|c(8|16))")
+    from xpet.values.parts import Array
+
+#: The last ones are C's names, for types that have the size of another one but are not it.
+_DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248]|c(8|16)|[iIqQgG])")
 
 
 def is_numeric(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype is of the numbers that a store can hold: platform-dependent long doubles are not."""
     return _DTYPE.fullmatch(dtype.str) is not None
+
+
+def dtype_text(dtype: np.dtype[Any]) -> str:
+    """A dtype of numbers as the text that :func:`safe_dtype` takes."""
+    import numpy as np
+
+    return dtype.str if np.dtype(dtype.str).type is dtype.type else dtype.str[0] + dtype.char
 
 
 def safe_dtype(text: object) -> np.dtype[Any]:
@@ -28,6 +38,12 @@ def safe_dtype(text: object) -> np.dtype[Any]:
     return np.dtype(text)
 
 
+def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array:
+    """An array with exactly this dtype; NumPy takes types of the same size for equal."""
+    made = array.astype(dtype, copy=False)
+    return made if made.dtype.type is dtype.type else made.view(dtype)
+
+
 class NumericArray:
     """``numpy.ndarray`` with bool, integer, float or complex dtype, byte order kept."""
 
@@ -37,14 +53,16 @@ class NumericArray:
         """One part in native byte order. Other dtypes are other codecs'."""
         if not is_numeric(value.dtype):
             return None
-        data = value.astype(value.dtype.newbyteorder("="), copy=False)
-        return Encoded(self.name, (Part(data),), meta={"dtype": value.dtype.str})
+        import numpy as np
+
+        data = as_dtype(value, np.dtype(value.dtype.str).newbyteorder("="))
+        return Encoded(self.name, (Part(data),), meta={"dtype": dtype_text(value.dtype)})
 
     def decode(self, encoded: Encoded) -> Any:
         """The array, C-contiguous, with its dtype and byte order."""
         import numpy as np
 
-        return np.asarray(encoded.part()).astype(safe_dtype(encoded.meta["dtype"]), copy=False)
+        return as_dtype(np.asarray(encoded.part()), safe_dtype(encoded.meta["dtype"]))
 
 
 codec = NumericArray()

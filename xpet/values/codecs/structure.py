@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.names import is_valid_name
 from xpet.values.codecs.builtin import from_tag, to_tag
-from xpet.values.codecs.ndarray import is_numeric, safe_dtype
+from xpet.values.codecs.ndarray import dtype_text, is_numeric, safe_dtype
 from xpet.values.codecs.sequence import codec as sequence
 from xpet.values.compose import UnknownCodec, compose, decompose
 from xpet.values.parts import Encoded, Part, is_utf8
@@ -105,7 +105,7 @@ class _Packing:
         if (kind is np.ndarray or is_numpy_scalar(value)) and is_numeric(value.dtype):
             data = base64.b64encode(value.tobytes()).decode()
             tag = "ndarray" if kind is np.ndarray else "numpy"
-            return _tagged(tag, data, dtype=value.dtype.str, shape=list(value.shape))
+            return _tagged(tag, data, dtype=dtype_text(value.dtype), shape=list(value.shape))
         if kind is np.ndarray and value.dtype.kind == "U":
             texts = value.ravel().tolist()
             if is_too_wide(texts, value.nbytes):
@@ -118,7 +118,8 @@ class _Packing:
     def _take(self, value: object, path: tuple[str | int, ...]) -> Any:
         if len(self.taken) == self._room:
             raise _Full
-        name = stem = ".".join(map(str, path))
+        # That without a name is the text itself.
+        name = stem = ".".join(map(str, path)) or "_"
         k = 0
         while name in self.taken:
             k += 1
@@ -241,20 +242,6 @@ class Json:
         return _unpack(json.loads(str(encoded.part())), {})
 
 
-class TextArray:
-    """Arrays of texts of one width."""
-
-    name = "json"
-
-    def encode(self, value: Any) -> Encoded | None:
-        """One text part."""
-        return codec.encode(value) if value.dtype.kind == "U" else None
-
-    def decode(self, encoded: Encoded) -> Any:
-        """The array of the text."""
-        return codec.decode(encoded)
-
-
 class Nested:
     """Lists, tuples and dicts with arrays in them, or with numbers under names: these are parts of their own."""
 
@@ -281,4 +268,3 @@ def _dumps(node: object) -> str:
 
 codec = Json()
 nested_codec = Nested()
-text_array_codec = TextArray()

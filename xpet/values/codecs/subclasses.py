@@ -1,0 +1,92 @@
+"""NumPy's own subclasses of arrays: matrices, record arrays, masked arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xpet.errors import CorruptStoreError
+from xpet.values.compose import compose, decompose, more_of
+from xpet.values.parts import Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``numpy.matrix`` and ``numpy.recarray``: another view of an array."""
+
+    name: str
+
+    def encode(self, value: Any) -> Encoded:
+        """The array."""
+        import numpy as np
+
+        return compose(self.name, {"": value.view(np.ndarray)})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The view of the array."""
+        import numpy as np
+
+        return decompose(encoded)[""].view(np.matrix if self.name == "numpy.matrix" else np.recarray)
+
+
+class Masked:
+    """``numpy.ma.MaskedArray``, with what is under the mask."""
+
+    name = "numpy.ma.MaskedArray"
+
+    def encode(self, value: Any) -> Encoded:
+        """The data, the mask, whether there is one, and the fill value if it is not the usual one."""
+        import numpy as np
+
+        mask, nomask = np.ma.getmaskarray(value), value.mask is np.ma.nomask
+        values: dict[str, object] = {"": value.data, "mask": mask, "nomask": nomask}
+        # An array begins to have a fill value when it is asked for it, so a view is asked.
+        fill = value.view().fill_value
+        if not _is_usual(fill, value.dtype):
+            values["fill_value"] = fill
+        return compose(self.name, values, {"hard": bool(value.hardmask)})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The masked array."""
+        import numpy as np
+
+        values = decompose(encoded)
+        data, mask = values[""], values["mask"]
+        if not isinstance(data, np.ndarray) or mask.shape != data.shape:
+            raise CorruptStoreError("a stored masked array does not have the shape of its mask")
+        out: Any = np.ma.MaskedArray(data, np.ma.nomask if values["nomask"] else mask)
+        if "fill_value" in values:
+            out.fill_value = values["fill_value"]
+        if more_of(encoded)["hard"]:
+            out.harden_mask()
+        return out
+
+
+def _is_usual(fill: Any, dtype: Any) -> bool:
+    import numpy as np
+
+    from xpet.values.equality import same_value
+
+    return same_value(fill, np.ma.MaskedArray(np.empty(0, dtype)).fill_value)
+
+
+class MaskedConstant:
+    """``numpy.ma.masked``, which an element is that has none."""
+
+    name = "numpy.ma.masked"
+
+    def encode(self, value: Any) -> Encoded:
+        """A text that says so."""
+        return compose(self.name, {})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The one that there is."""
+        import numpy as np
+
+        return np.ma.masked
+
+
+matrix_codec = View("numpy.matrix")
+recarray_codec = View("numpy.recarray")
+masked_codec = Masked()
+masked_constant_codec = MaskedConstant()
