@@ -36,19 +36,30 @@ if TYPE_CHECKING:
     from xpet.space import cartesian_product, find_unique_points
     from xpet.trajectory import Trajectory, load_trajectory
     from xpet.tree import (
+        ArrayParameter,
+        BaseParameter,
+        BaseResult,
         ConfigGroup,
         DerivedParameterGroup,
         NNGroupNode,
         Parameter,
         ParameterGroup,
+        PickleParameter,
+        PickleResult,
         Result,
         ResultGroup,
+        SparseParameter,
+        SparseResult,
     )
     from xpet.values import label, register_codec
+    from xpet.values.objecttable import ObjectTable
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ArrayParameter",
+    "BaseParameter",
+    "BaseResult",
     "ConfigGroup",
     "CorruptStoreError",
     "DataNotInStorageError",
@@ -60,13 +71,18 @@ __all__ = [
     "NNGroupNode",
     "NoSuchServiceError",
     "NotUniqueNodeError",
+    "ObjectTable",
     "Parameter",
     "ParameterGroup",
     "ParameterLockedException",
+    "PickleParameter",
+    "PickleResult",
     "PresettingError",
     "Result",
     "ResultGroup",
     "RunError",
+    "SparseParameter",
+    "SparseResult",
     "StoreBusyError",
     "StoreError",
     "TooManyGroupsError",
@@ -100,6 +116,14 @@ _HOMES = {
     "Parameter": "xpet.tree:Parameter",
     "ParameterGroup": "xpet.tree:ParameterGroup",
     "Result": "xpet.tree:Result",
+    "ArrayParameter": "xpet.tree:ArrayParameter",
+    "BaseParameter": "xpet.tree:BaseParameter",
+    "BaseResult": "xpet.tree:BaseResult",
+    "PickleParameter": "xpet.tree:PickleParameter",
+    "PickleResult": "xpet.tree:PickleResult",
+    "SparseParameter": "xpet.tree:SparseParameter",
+    "SparseResult": "xpet.tree:SparseResult",
+    "ObjectTable": "xpet.values.objecttable:ObjectTable",
     "ResultGroup": "xpet.tree:ResultGroup",
     "CorruptStoreError": "xpet.errors:CorruptStoreError",
     "DataNotInStorageError": "xpet.errors:DataNotInStorageError",

@@ -9,16 +9,20 @@ from __future__ import annotations
 from xpet.tree.annotations import Annotations
 from xpet.tree.backing import RunBacking
 from xpet.tree.branches import ConfigGroup, DerivedParameterGroup, NNGroupNode, ParameterGroup, ResultGroup
+from xpet.tree.containers import ArrayParameter, PickleParameter, PickleResult, SparseParameter, SparseResult
 from xpet.tree.group import Group
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node
-from xpet.tree.parameter import NO_VALUE, Parameter
-from xpet.tree.result import Result
+from xpet.tree.parameter import NO_VALUE, BaseParameter, Parameter
+from xpet.tree.result import BaseResult, Result
 from xpet.tree.root import Root
 
 __all__ = [
     "NO_VALUE",
     "Annotations",
+    "ArrayParameter",
+    "BaseParameter",
+    "BaseResult",
     "ConfigGroup",
     "DerivedParameterGroup",
     "Group",
@@ -27,8 +31,12 @@ __all__ = [
     "Node",
     "Parameter",
     "ParameterGroup",
+    "PickleParameter",
+    "PickleResult",
     "Result",
     "ResultGroup",
     "Root",
     "RunBacking",
+    "SparseParameter",
+    "SparseResult",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
-from xpet.tree.parameter import Parameter
+from xpet.tree.parameter import BaseParameter
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -71,7 +71,7 @@ def _copy_children(source: Group, target: Group, which: Which, twins: dict[int, 
 
 def _copy_leaf(leaf: Leaf, which: Which) -> Leaf:
     twin = copy.copy(leaf)
-    if which == "all" or (which == "explored" and isinstance(leaf, Parameter) and leaf.v_explored):
+    if which == "all" or (which == "explored" and isinstance(leaf, BaseParameter) and leaf.v_explored):
         twin.f_unshare()
     _annotate(leaf, twin)
     return twin

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.errors import NotUniqueNodeError
 from xpet.tree import lookup
 from xpet.tree.group import Group
-from xpet.tree.parameter import Parameter
+from xpet.tree.parameter import BaseParameter
 from xpet.tree.state import TreeState
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
     adopt(tree, dict(zip(parameters, ranges.values(), strict=True)), length)
 
 
-def adopt(tree: TreeState, ranges: Mapping[Parameter, Sequence[object]], length: int) -> None:
+def adopt(tree: TreeState, ranges: Mapping[BaseParameter, Sequence[object]], length: int) -> None:
     """Take over ranges that are known to be sound."""
     for parameter, values in ranges.items():
         parameter.set_range(values)
@@ -108,7 +108,7 @@ def as_ranges(build_dict: Mapping[str, Iterable[object]]) -> dict[str, list[Any]
     return ranges
 
 
-def _targets(tree: TreeState, names: Iterable[str]) -> list[Parameter]:
+def _targets(tree: TreeState, names: Iterable[str]) -> list[BaseParameter]:
     parameters = [_parameter(tree.root, name) for name in names]
     for parameter in parameters:
         if parameter.v_explored:
@@ -123,9 +123,9 @@ def _targets(tree: TreeState, names: Iterable[str]) -> list[Parameter]:
     return parameters
 
 
-def _parameter(root: Group, name: str) -> Parameter:
+def _parameter(root: Group, name: str) -> BaseParameter:
     node = _search(root, name)
-    if not isinstance(node, Parameter):
+    if not isinstance(node, BaseParameter):
         raise ValueError(
             f"{name!r} is {node.v_full_name!r}, a {node.f_get_class_name()}; only parameters can be explored."
         )

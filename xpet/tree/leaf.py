@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from xpet.names import check_names, split_path
 from xpet.tree.node import Node, put
@@ -36,9 +36,10 @@ class Leaf(Node):
         What it is about.
     """
 
-    __slots__ = ("_loader", "v_is_new")
+    __slots__ = ("_loader", "_unknown_class", "v_is_new")
 
     _loader: Loader | None
+    _unknown_class: str | None
     v_is_new: bool
 
     v_is_leaf: ClassVar[bool] = True
@@ -53,6 +54,7 @@ class Leaf(Node):
         put(self, "_comment", str(comment))
         put(self, "_annotations", None)
         put(self, "_loader", None)
+        put(self, "_unknown_class", None)
 
     def f_place(self, parent: Group, template: str, index: int) -> None:
         """Say where in the tree the leaf is; the package calls it when the leaf is added."""
@@ -67,24 +69,80 @@ class Leaf(Node):
 
     @property
     def v_class_name(self) -> str:
-        """The name of the class, as a store keeps it."""
-        return type(self).__name__
+        """The name of the class, as a store keeps it: that which a store says, if there is no such class here."""
+        return self._unknown_class or type(self).__name__
 
     @property
     def v_stored(self) -> bool:
         """Whether a store has the leaf."""
         return not self.v_is_new
 
+    def f_keep_class(self, name: str) -> None:
+        """Remember the class that a store says, as there is none of that name here; until the data change."""
+        put(self, "_unknown_class", name)
+
+    # ----------------------------------------------------------------- data
+
     def f_set_loader(self, loader: Loader) -> None:
-        """Have the data fetched by `loader` on first access."""
-        put(self, "_loader", loader)
+        """Have the data, by name as in :meth:`f_items`, fetched by `loader` on first access.
+
+        A class with a ``_load`` of its own gets them at once: it keeps them where only it looks.
+        """
+        if self._loads_itself():
+            self.f_take(loader())
+        else:
+            put(self, "_loader", loader)
 
     def f_unshare(self) -> None:
         """Give a fresh copy containers of its own."""
 
     def f_items(self) -> dict[str, Any]:
-        """The data by name: a parameter's value, and a result's own item, under the name ``''``."""
+        """The data as they are kept, labels and all; a parameter's value, and a result's own item, is called ``''``."""
+        if not self._stores_itself():
+            return self._kept()
+        return {} if self.f_is_empty() else self._keyed(self._alone()._store())
+
+    def f_take(self, items: Mapping[str, Any]) -> None:
+        """Take data as :meth:`f_items` gave them."""
+        self._load(self._named(items))
+
+    def _store(self) -> dict[str, Any]:
+        """What is kept of the leaf, by name: ``'data'`` is a parameter's value.
+
+        A class of the user's may make of it what can be kept, of any type and under any names; its ``_load`` gets that.
+        """
+        return self._named(self._kept())
+
+    def _load(self, load_dict: dict[str, Any]) -> None:
+        """Take what ``_store`` made."""
+        self._adopt(self._keyed(load_dict))
+
+    def _stores_itself(self) -> bool:
+        """Whether a class of the user's says what is kept of it."""
+        return type(self)._store is not Leaf._store
+
+    def _loads_itself(self) -> bool:
+        return type(self)._load is not Leaf._load
+
+    def _kept(self) -> dict[str, Any]:
         raise NotImplementedError
+
+    def _adopt(self, items: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _alone(self) -> Self:
+        """The leaf without what other runs have of it."""
+        return self
+
+    def _main(self) -> str:
+        """What users call the item ``''``."""
+        raise NotImplementedError
+
+    def _named(self, items: Mapping[str, Any]) -> dict[str, Any]:
+        return {key or self._main(): value for key, value in items.items()}
+
+    def _keyed(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        return {"" if key == self._main() else key: value for key, value in named.items()}
 
     def f_is_empty(self) -> bool:
         """Whether there are no data."""
@@ -141,3 +199,12 @@ class Leaf(Node):
 def shorten(text: str) -> str:
     """Text of at most 64 characters."""
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 3] + "..."
+
+
+def describe(value: object) -> str:
+    """The type of a value, with its article, so that numpy's floats do not look like Python's."""
+    kind = type(value)
+    if kind is tuple and isinstance(value, tuple):
+        return f"a tuple of ({', '.join(type(item).__name__ for item in value)})"
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return f"a {name}" if name[:1] not in "aeiou" else f"an {name}"

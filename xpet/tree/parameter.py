@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, Self
 
 from xpet.errors import ParameterLockedException
-from xpet.tree.leaf import IMMUTABLE, Leaf, shorten
+from xpet.tree.leaf import IMMUTABLE, Leaf, describe, shorten
 from xpet.values import Labelled, Labels
 
 
@@ -26,51 +27,116 @@ class _NoValue:
 NO_VALUE: Any = _NoValue()
 
 
-class Parameter(Leaf):
-    """A parameter: a value that is locked by its first use.
+class Items(dict[str, Any]):
+    """The value of a parameter whose class is not known here: all that the class keeps, by name."""
+
+
+class BaseParameter(Leaf):
+    """What all parameters are: a value that is locked by its first use, and a range of values once explored.
+
+    A class of one's own derives from it, or from :class:`Parameter`, and may say which values it takes (`f_supports`),
+    which of them can be explored together (``_values_of_same_type``), and what is kept of them (``_store``, ``_load``).
 
     Parameters
     ----------
     full_name
         The path.
-    data
-        The value; without it the parameter is empty. :func:`xpet.label` gives it units, which the store keeps.
     comment
         What it is about.
 
     Examples
     --------
-    >>> speed = Parameter("speed", 2.5, comment="in m/s")
-    >>> speed.f_get(), speed.v_locked
-    (2.5, True)
+    >>> class Even(BaseParameter):
+    ...     def f_supports(self, data):
+    ...         return data % 2 == 0
+    >>> Even("n").f_set(3)
+    Traceback (most recent call last):
+    TypeError: The parameter 'n' does not support 3, an int; give it another value.
     """
 
-    __slots__ = ("_default", "_explored", "_labels", "_locked", "_range", "_value", "v_full_copy")
+    __slots__ = ("_data", "_default", "_explored", "_explored_range", "_labels", "_locked", "v_full_copy")
 
     v_is_parameter: ClassVar[bool] = True
 
-    def __init__(self, full_name: str, data: Any = NO_VALUE, comment: str = "") -> None:
+    def __init__(self, full_name: str, comment: str = "") -> None:
         super().__init__(full_name, comment)
-        self._value = self._default = NO_VALUE
-        self._range: Sequence[Any] | None = None
+        self._data = self._default = NO_VALUE
+        self._explored_range: Sequence[Any] | None = None
         self._labels: Labels | None = None
         self._locked = self._explored = self.v_full_copy = False
-        if data is not NO_VALUE:
-            self.f_set(data)
 
-    def _load(self) -> None:
+    # ----------------------------------------------------------------- store
+
+    def _fetch(self) -> None:
         loader, self._loader = self._loader, None
         if loader is None:
             return
         try:
-            value = loader()["data"]
+            self.f_take(loader())
         except BaseException:
             self._loader = loader
             raise
+
+    def f_take(self, items: Mapping[str, Any]) -> None:
+        """Take the default as :meth:`f_items` gave it; of an explored parameter the range, and the value, stay."""
+        before = self._data, self._explored_range, self._explored, self._locked
+        self._locked = False
+        super().f_take(items)
         if self._default is NO_VALUE:
-            self._default = value
-        if self._value is NO_VALUE:
-            self._value = value
+            self._default = self._data
+        value, self._explored_range, self._explored, self._locked = before
+        if value is not NO_VALUE:
+            self._data = value
+
+    def _adopt(self, items: Mapping[str, Any]) -> None:
+        self._data = self._default = items[""] if items.keys() == {""} else Items(items)
+
+    def _kept(self) -> dict[str, Any]:
+        self._fetch()
+        if self._default is NO_VALUE:
+            return {}
+        if type(self._default) is Items:
+            return dict(self._default)
+        return {"": self._default if self._labels is None else Labelled(self._default, self._labels)}
+
+    def _alone(self) -> Self:
+        return self._with(self._default)
+
+    def _with(self, value: Any) -> Self:
+        """A copy with another value, and without a range."""
+        twin = copy(self)
+        twin.v_parent = None
+        twin._data = twin._default = value
+        twin._explored_range, twin._explored, twin._locked = None, False, False
+        return twin
+
+    def _main(self) -> str:
+        return "data"
+
+    def f_kept_range(self) -> Sequence[Any]:
+        """The values of all runs as they are kept: of a class with a ``_store`` of its own, what that makes of them."""
+        values = self._known_range()
+        if type(self)._kept is BaseParameter._kept and not self._stores_itself():
+            return values
+        made: dict[int, Any] = {}
+        for value in values:
+            if id(value) not in made:
+                made[id(value)] = self._point(self._with(value).f_items())
+        return [made[id(value)] for value in values]
+
+    def _point(self, items: dict[str, Any]) -> Any:
+        """What is kept of one run: the value, or by name what a class makes of it."""
+        if not self._stores_itself() or (items.keys() == {""} and type(items[""]) is not dict):
+            return items[""]
+        return items
+
+    def f_restored(self, kept: Any) -> Any:
+        """The value of one run, from what :meth:`f_kept_range` made of it."""
+        if not self._loads_itself():
+            return kept
+        twin = self._with(NO_VALUE)
+        twin.f_take(kept if type(kept) is dict else {"": kept})
+        return twin.f_get()
 
     # ---------------------------------------------------------------- value
 
@@ -90,10 +156,10 @@ class Parameter(Leaf):
                 f"The parameter {self.v_full_name!r} is explored, so its value belongs to the runs; "
                 "shrink the trajectory before setting another default."
             )
-        self._check(data)
-        self._loader = None
+        self._check_supported(data)
+        self._loader = self._unknown_class = None
         self._labels = data.labels if isinstance(data, Labelled) else None
-        self._value = self._default = data.value if isinstance(data, Labelled) else data
+        self._data = self._default = data.value if isinstance(data, Labelled) else data
 
     def f_get(self) -> Any:
         """The current value; locks the parameter. In a run, what could be changed in place is a copy for that run.
@@ -103,10 +169,10 @@ class Parameter(Leaf):
         TypeError
             If the parameter is empty.
         """
-        if self._value is NO_VALUE:
+        if self._data is NO_VALUE:
             self._fill()
         self._locked = True
-        return self._own(self._value)
+        return self._own(self._data)
 
     def f_get_default(self) -> Any:
         """The value outside of all runs; locks the parameter."""
@@ -116,7 +182,7 @@ class Parameter(Leaf):
         return self._own(self._default)
 
     def _fill(self) -> None:
-        self._load()
+        self._fetch()
         if self._default is NO_VALUE:
             raise TypeError(f"The parameter {self.v_full_name!r} is empty; give it a value with `f_set` first.")
 
@@ -132,15 +198,11 @@ class Parameter(Leaf):
 
     def f_fast_access(self) -> Any:
         """The current value, or the parameter itself if it is empty."""
-        value = self._value
+        value = self._data
         if type(value) in IMMUTABLE:
             self._locked = True
             return value
-        if value is NO_VALUE:
-            self._load()
-            if self._value is NO_VALUE:
-                return self
-        return self.f_get()
+        return self if self.f_is_empty() else self.f_get()
 
     def f_supports_fast_access(self) -> bool:
         """Whether the parameter has a value."""
@@ -153,15 +215,8 @@ class Parameter(Leaf):
     def f_empty(self) -> None:
         """Drop value, default and range."""
         self._check_unlocked("empty")
-        self._value = self._default = NO_VALUE
-        self._range, self._explored, self._loader, self._labels = None, False, None, None
-
-    def f_items(self) -> dict[str, Any]:
-        """The default with its labels, under the name ``''``; nothing if the parameter is empty."""
-        self._load()
-        if self._default is NO_VALUE:
-            return {}
-        return {"": self._default if self._labels is None else Labelled(self._default, self._labels)}
+        self._data = self._default = NO_VALUE
+        self._explored_range, self._explored, self._loader, self._labels = None, False, None, None
 
     def f_supports(self, data: Any) -> bool:
         """Whether the trajectory takes this value."""
@@ -170,6 +225,15 @@ class Parameter(Leaf):
         except TypeError:
             return False
         return True
+
+    def _check_supported(self, data: Any) -> None:
+        if type(self).f_supports is not BaseParameter.f_supports and not self.f_supports(data):
+            raise TypeError(
+                f"The parameter {self.v_full_name!r} does not support {shorten(repr(data))}, {describe(data)}; "
+                "give it another value."
+            )
+        if not self._stores_itself():
+            self._check(data)
 
     # ---------------------------------------------------------------- locks
 
@@ -202,7 +266,7 @@ class Parameter(Leaf):
 
     def f_has_range(self) -> bool:
         """Whether the values of all runs are here."""
-        return self._range is not None
+        return self._explored_range is not None
 
     def f_get_range(self, copy: bool = True) -> Any:
         """The values of all runs, as a list; with ``copy=False`` the sequence itself.
@@ -220,43 +284,43 @@ class Parameter(Leaf):
         return len(self._known_range())
 
     def _known_range(self) -> Sequence[Any]:
-        if self._range is None:
+        if self._explored_range is None:
             raise TypeError(f"The parameter {self.v_full_name!r} has no range; explore it with `f_explore` first.")
-        return self._range
+        return self._explored_range
 
-    def same_type(self, value: Any, default: Any) -> bool:
-        """Whether a run may have `value` if the default is `default`."""
-        if type(value) is not type(default):
+    def _values_of_same_type(self, val1: Any, val2: Any) -> bool:
+        """Whether a run may have the one value if the default is the other."""
+        if type(val1) is not type(val2):
             return False
-        return type(value) is not tuple or [type(item) for item in value] == [type(item) for item in default]
+        return type(val1) is not tuple or [type(item) for item in val1] == [type(item) for item in val2]
 
     def check_range(self, values: Iterable[Any]) -> None:
         """Raise ``TypeError`` if a value is not of the default's type, or is refused by the trajectory."""
         default = self.f_get_default()
         for index, value in enumerate(values):
-            if not self.same_type(value, default):
+            if not self._values_of_same_type(value, default):
                 raise TypeError(
                     f"The parameter {self.v_full_name!r} is {describe(default)} and cannot be explored with "
                     f"{describe(value)} (value {index}, {shorten(repr(value))}); {_advice(value)}."
                 )
-            self._check(value)
+            self._check_supported(value)
 
     def set_range(self, values: Sequence[Any]) -> None:
         """Take the values of all runs, unchecked; ``v_explored`` from now on."""
-        self._range, self._explored, self._locked = values, True, True
+        self._explored_range, self._explored, self._locked = values, True, True
 
     def drop_range(self, forget: bool = True) -> None:
         """Drop the values of all runs; with ``forget=False`` it stays known that they exist somewhere."""
-        self._range, self._explored = None, not forget
+        self._explored_range, self._explored = None, not forget
         self.restore()
 
     def select(self, index: int) -> None:
         """Take the value of run `index`; −1 means the default."""
-        self._value = self._default if index < 0 or self._range is None else self._range[index]
+        self._data = self._default if index < 0 or self._explored_range is None else self._explored_range[index]
 
     def restore(self) -> None:
         """Take the default."""
-        self._value = self._default
+        self._data = self._default
 
     # ------------------------------------------------------------- protocol
 
@@ -265,7 +329,7 @@ class Parameter(Leaf):
 
     def f_val_to_str(self) -> str:
         """The current value as text; does not lock."""
-        return "<to be loaded>" if self._loader is not None else repr(self._value)
+        return "<to be loaded>" if self._loader is not None else repr(self._data)
 
     def __getitem__(self, key: int | str) -> Any:
         if key == "data":
@@ -277,27 +341,45 @@ class Parameter(Leaf):
         return self._own(self._known_range()[key])
 
     def __len__(self) -> int:
-        if self._range is not None:
-            return len(self._range)
+        if self._explored_range is not None:
+            return len(self._explored_range)
         return 0 if self.f_is_empty() else 1
 
     def __bool__(self) -> bool:
         return True
 
 
-def put_point(parameters: Iterable[Parameter], point: Iterable[Any]) -> None:
+class Parameter(BaseParameter):
+    """A parameter: a value that is locked by its first use.
+
+    Parameters
+    ----------
+    full_name
+        The path.
+    data
+        The value; without it the parameter is empty. :func:`xpet.label` gives it units, which the store keeps.
+    comment
+        What it is about.
+
+    Examples
+    --------
+    >>> speed = Parameter("speed", 2.5, comment="in m/s")
+    >>> speed.f_get(), speed.v_locked
+    (2.5, True)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, full_name: str, data: Any = NO_VALUE, comment: str = "") -> None:
+        super().__init__(full_name, comment)
+        if data is not NO_VALUE:
+            self.f_set(data)
+
+
+def put_point(parameters: Iterable[BaseParameter], point: Iterable[Any]) -> None:
     """Give explored parameters the values of one run."""
     for parameter, value in zip(parameters, point, strict=True):
-        parameter._value = value
-
-
-def describe(value: object) -> str:
-    """The type of a value, with its article, so that numpy's floats do not look like Python's."""
-    kind = type(value)
-    if kind is tuple and isinstance(value, tuple):
-        return f"a tuple of ({', '.join(type(item).__name__ for item in value)})"
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    return f"a {name}" if name[:1] not in "aeiou" else f"an {name}"
+        parameter._data = value
 
 
 def _advice(value: object) -> str:

@@ -11,7 +11,7 @@ from xpet.tree.group import Group
 from xpet.tree.guard import not_in_run
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node
-from xpet.tree.parameter import Parameter
+from xpet.tree.parameter import BaseParameter
 from xpet.tree.settings import Settings
 from xpet.tree.walking import child
 
@@ -45,13 +45,13 @@ class Queries(Settings):
         names = [name_list] if isinstance(name_list, str) else list(name_list)
         parameters = [self.f_get(name) for name in names]
         for name, parameter in zip(names, parameters, strict=True):
-            if not isinstance(parameter, Parameter):
+            if not isinstance(parameter, BaseParameter):
                 raise TypeError(f"{name!r} is no parameter; only values of parameters can be searched.")
             if parameter.v_explored and not parameter.f_has_range():
                 raise TypeError(f"The values of all runs of {name!r} are not here; they do not travel to the runs.")
         return self._matching(parameters, predicate)
 
-    def _matching(self, parameters: list[Parameter], predicate: Callable[..., Any]) -> Iterator[int]:
+    def _matching(self, parameters: list[BaseParameter], predicate: Callable[..., Any]) -> Iterator[int]:
         columns = [p.f_get_range(copy=False) if p.f_has_range() else None for p in parameters]
         for run in range(self.v_state.length):
             values = [
@@ -167,7 +167,7 @@ class Queries(Settings):
         group = self.v_nodes.get(branch)
         leaves: Iterator[Leaf] = group.f_iter_leaves(with_links=False) if isinstance(group, Group) else iter(())
         for leaf in leaves:
-            if isinstance(leaf, Parameter) and not leaf.f_is_empty():
+            if isinstance(leaf, BaseParameter) and not leaf.f_is_empty():
                 leaf.f_lock()
 
     @not_in_run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from xpet.tree.group import Group
 
 
-class Result(Leaf):
+class BaseResult(Leaf):
+    """What all results are; a class of one's own derives from :class:`Result`.
+
+    Examples
+    --------
+    >>> isinstance(Result("z", 1), BaseResult)
+    True
+    """
+
+    __slots__ = ()
+
+
+class Result(BaseResult):
     """A result: one value or several, each with a name.
 
     The first positional value has the result's own name, the next ones ``name_1``, ``name_2``, …
@@ -45,6 +57,7 @@ class Result(Leaf):
         if args or kwargs:
             self.f_set(*args, **kwargs)
 
+    @property
     def _data(self) -> dict[str, Any]:
         """The items; in a run, those of a result that was there before are copies for that run."""
         items = self._items if self._loader is None else self._stored()
@@ -56,9 +69,22 @@ class Result(Leaf):
         if loader is not None:
             loaded = loader()
             put(self, "_loader", None)
-            own = self.v_name
-            self._items.update({"" if key == own else key: value for key, value in loaded.items()})
+            self._adopt(self._keyed(loaded))
         return self._items
+
+    def _kept(self) -> dict[str, Any]:
+        return dict(self._stored())
+
+    def _adopt(self, items: Mapping[str, Any]) -> None:
+        self._items.update(items)
+
+    def _main(self) -> str:
+        return self.v_name
+
+    def f_take(self, items: Mapping[str, Any]) -> None:
+        """Take items as :meth:`f_items` gave them."""
+        super().f_take(items)
+        put(self, "_items", self._keyed(self._items))
 
     def f_translate_key(self, key: int | str) -> str:
         """The name of an item; 0 means the result's own name, `i` means ``name_i``."""
@@ -90,7 +116,7 @@ class Result(Leaf):
     def f_set_single(self, name: int | str, item: object) -> None:
         """Set one item."""
         self._check(item)
-        self._data()[self._key(name)] = item
+        self._data[self._key(name)] = item
         self._note_change()
 
     def f_get(self, *names: int | str) -> Any:
@@ -103,7 +129,7 @@ class Result(Leaf):
         ValueError
             If there are several and none was named.
         """
-        data = self._data()
+        data = self._data
         if not names:
             if len(data) == 1:
                 return unlabelled(next(iter(data.values())))
@@ -114,7 +140,7 @@ class Result(Leaf):
         return found[0] if len(found) == 1 else found
 
     def _one(self, name: int | str) -> Any:
-        data = self._data()
+        data = self._data
         key = self._key(name)
         if key in data:
             return unlabelled(data[key])
@@ -128,23 +154,20 @@ class Result(Leaf):
         """Remove items."""
         for name in names:
             key = self._key(name)
-            if key not in self._data():
+            if key not in self._data:
                 self._one(name)
-            del self._data()[key]
+            del self._data[key]
             self._note_change()
 
     def _note_change(self) -> None:
+        put(self, "_unknown_class", None)
         if self._copies() is None:
             put(self, "v_is_new", True)
 
     def f_to_dict(self, copy: bool = True) -> dict[str, Any]:
         """The items by name."""
         own = self.v_name
-        return {key or own: unlabelled(value) for key, value in self._data().items()}
-
-    def f_items(self) -> dict[str, Any]:
-        """The items by name, labels and all; that named like the result has the name ``''``."""
-        return dict(self._stored())
+        return {key or own: unlabelled(value) for key, value in self._data.items()}
 
     def f_unshare(self) -> None:
         """Give a fresh copy a dictionary of its own."""
@@ -152,22 +175,22 @@ class Result(Leaf):
 
     def f_is_empty(self) -> bool:
         """Whether there are no items."""
-        return self._loader is None and not self._data()
+        return self._loader is None and not self._data
 
     def f_empty(self) -> None:
         """Remove all items."""
         if self._copies() is None:
             put(self, "_loader", None)
-        self._data().clear()
+        self._data.clear()
 
     def f_supports_fast_access(self) -> bool:
         """Whether there is one item and it is named like the result."""
-        data = self._data()
+        data = self._data
         return len(data) == 1 and "" in data
 
     def f_fast_access(self) -> Any:
         """The value, if there is one item and it is named like the result; else the result itself."""
-        data = self._data()
+        data = self._data
         return unlabelled(data[""]) if len(data) == 1 and "" in data else self
 
     def f_val_to_str(self) -> str:
@@ -207,7 +230,7 @@ class Result(Leaf):
         self.f_remove(name)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, (int, str)) and self._key(name) in self._data()
+        return isinstance(name, (int, str)) and self._key(name) in self._data
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.f_to_dict())
@@ -232,6 +255,7 @@ def quick_result(parent: Group, template: str, index: int, value: object, commen
     put(leaf, "_comment", comment if type(comment) is str else str(comment))
     put(leaf, "_annotations", None)
     put(leaf, "_loader", None)
+    put(leaf, "_unknown_class", None)
     put(leaf, "_items", {"": value})
     return leaf
 

@@ -14,7 +14,7 @@ from xpet.tree.guard import NOT_IN_RUN, not_in_run
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 from xpet.tree.notes import GroupNote, notes_of
-from xpet.tree.parameter import Parameter, put_point
+from xpet.tree.parameter import BaseParameter, put_point
 from xpet.tree.runs import Runs
 from xpet.tree.state import TreeState
 from xpet.tree.virtual import VirtualRuns
@@ -105,7 +105,7 @@ class Root(Runs):
         exploring.adopt(self.v_state, {self.f_get(path, shortcuts=False): ranges[path] for path in ranges}, length)
 
     @property
-    def explored(self) -> dict[str, Parameter]:
+    def explored(self) -> dict[str, BaseParameter]:
         """The explored parameters by path, in the order of their exploration."""
         return dict(self.v_state.explored)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.names import BRANCHES, Wildcards
 from xpet.tree.node import put
-from xpet.tree.parameter import Parameter
+from xpet.tree.parameter import BaseParameter, Parameter
 from xpet.tree.result import Result
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class TreeState:
         self.length = 1
         self.run = -1
         self.is_run = False
-        self.explored: dict[str, Parameter] = {}
-        self.explored_list: list[Parameter] = []
+        self.explored: dict[str, BaseParameter] = {}
+        self.explored_list: list[BaseParameter] = []
         self.index: dict[str, list[Node]] = {}
         self.link_names: dict[str, int] = {}
         self.link_targets: dict[Node, int] = {}

@@ -1,5 +1,6 @@
 """A Python value <-> named arrays with dims. Knows no run, tree or store."""
 
+from xpet.values.codecs.pickled import pickled, unpickling
 from xpet.values.equality import coords_equal, labels_equal, same_value
 from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
@@ -21,8 +22,10 @@ __all__ = [
     "encode",
     "label",
     "labels_equal",
+    "pickled",
     "rebuild",
     "register_codec",
     "same_value",
     "unlabelled",
+    "unpickling",
 ]
