@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.environment import Environment
 from xpet.names import is_valid_name
-from xpet.space import Points, as_points
+from xpet.space import Points, as_points, is_single
 from xpet.trajectory import IfExists
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def sweep(
         Takes the parameters as keywords. It returns a dictionary of results, or one value, which is then named like the
         function. Arrays may be given labels with :func:`xpet.label`.
     points
-        A dictionary: every combination of the lists in it is a point, and a single value is the same at all of them. A
-        list of dictionaries or a DataFrame: each of them, or each row, is a point.
+        A dictionary: every combination of the lists in it is a point, and a single value is the same at all of them.
+        An array of two dimensions is the list of its rows. A list of dictionaries or a DataFrame: each of them, or each
+        row, is a point.
     store
         A path, a URL or a Zarr store; ``./data/<name>.zarr`` if none is given.
     name
@@ -138,18 +139,12 @@ def _short(value: object) -> str:
 def _split(points: Any) -> tuple[dict[str, Any], Points]:
     """Single values, which are the same at all points, and the points."""
     if isinstance(points, Mapping):
-        single = {name: value for name, value in points.items() if _is_single(value)}
+        single = {name: value for name, value in points.items() if is_single(value)}
         explored = {name: value for name, value in points.items() if name not in single}
         if single and not explored:
             return {}, as_points(points)
         return single, as_points(explored)
     return {}, as_points(points)
-
-
-def _is_single(value: object) -> bool:
-    if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
-        return True
-    return getattr(value, "ndim", 1) == 0
 
 
 def _own_name(function: Callable[..., object]) -> str | None:

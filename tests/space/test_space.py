@@ -103,6 +103,16 @@ def test_as_points(points, names, columns, kind, axes):
         assert not any(isinstance(value, np.generic) for value in column)
 
 
+def test_arrays_and_frames_as_axes():
+    rows, frame = np.arange(4.0).reshape(2, 2), pd.DataFrame({"a": [1, 2]})
+    made = as_points({"rows": rows, "list": [rows, rows[:1]], "frame": frame, "dict": {"a": 1}})
+    assert made.axes == (("rows", 2), ("list", 2), ("frame", 1), ("dict", 1))
+    (first, _, second, _), (a, b, _, _), (one, *_), (mapping, *_) = made.columns
+    assert [first.tolist(), second.tolist(), a.shape, b.shape] == [[0, 1], [2, 3], (2, 2), (1, 2)]
+    assert one is frame
+    assert mapping == {"a": 1}
+
+
 def test_small_floats_stay_small():
     (column,) = as_points({"x": np.array([0.1], np.float32)}).columns
     assert type(column[0]) is np.float32

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from xpet.space.explore import cartesian_product, find_unique_points
-from xpet.space.points import Points, as_points, is_product, product, zipped
+from xpet.space.points import Points, as_points, is_product, is_single, product, zipped
 
-__all__ = ["Points", "as_points", "cartesian_product", "find_unique_points", "is_product", "product", "zipped"]
+__all__ = [
+    "Points",
+    "as_points",
+    "cartesian_product",
+    "find_unique_points",
+    "is_product",
+    "is_single",
+    "product",
+    "zipped",
+]

@@ -48,8 +48,8 @@ def as_points(points: Any) -> Points:
     Parameters
     ----------
     points
-        A dictionary of iterables, of which every combination is taken, a single value counting as one; a list of
-        dictionaries, one per point; or a pandas DataFrame, one row per point.
+        A dictionary of iterables, of which every combination is taken, a single value counting as one and an array
+        being its rows; a list of dictionaries, one per point; or a pandas DataFrame, one row per point.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def as_points(points: Any) -> Points:
         return points
     if isinstance(points, Mapping):
         return product(points)
-    if hasattr(points, "columns") and hasattr(points, "iloc"):
+    if _is_frame(points):
         return _from_frame(points)
     if isinstance(points, (str, bytes)) or not isinstance(points, Iterable):
         raise TypeError(_WANTED.format(f"{type(points).__name__} {points!r}"))
@@ -108,10 +108,25 @@ def zipped(columns: Mapping[str, Any]) -> Points:
     return Points(tuple(values), tuple(values.values()), "list", ())
 
 
+def is_single(values: Any) -> bool:
+    """Whether what is given for a parameter is one value, not an axis of them; a DataFrame and a dictionary are one.
+
+    Examples
+    --------
+    >>> is_single("abc"), is_single([1, 2])
+    (True, False)
+    """
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable) or _is_frame(values):
+        return True
+    return getattr(values, "ndim", 1) == 0
+
+
+def _is_frame(values: Any) -> bool:
+    return hasattr(values, "columns") and hasattr(values, "iloc")
+
+
 def _axis(name: str, values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        return [values]
-    if getattr(values, "ndim", 1) == 0:
+    if is_single(values):
         return [values]
     tolist = getattr(values, "tolist", None)
     if callable(tolist) and getattr(values, "ndim", 1) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from xpet.errors import CorruptStoreError
@@ -14,8 +14,10 @@ from xpet.store.hierarchy import TABLE, Hierarchy
 from xpet.store.journal import ROOT
 from xpet.store.meta import Axes, Kind
 from xpet.store.points import PointColumn
+from xpet.values.text import from_text, to_text
 
 if TYPE_CHECKING:
+    from xpet.values import Encoded
     from xpet.values.parts import Array
 
 INTENTS = f"{ROOT}/expand"
@@ -34,16 +36,21 @@ class Intent:
     axes: Axes
     points: Mapping[str, Array]
     explored: Sequence[tuple[str, PointColumn]] | None = None
+    #: of coordinates that hold positions: the values that come behind the known ones
+    distinct: Mapping[str, Sequence[Encoded]] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """The intent as it is written."""
         node: dict[str, Any] = {"old": self.old, "new": self.new, "kind": self.kind}
         node["axes"] = [list(axis) for axis in self.axes]
         node["points"] = {name: _to_json(values) for name, values in self.points.items()}
+        if self.distinct:
+            node["distinct"] = {name: list(map(to_text, values)) for name, values in self.distinct.items()}
         if self.explored is not None:
             node["explored"] = [
                 {"name": name, "parameter": column.parameter, "dtype": column.dtype, "values": _to_json(column.values),
-                 "codec": column.codec, "meta": dict(column.meta), "attrs": dict(column.attrs)}
+                 "codec": column.codec, "meta": dict(column.meta), "attrs": dict(column.attrs),
+                 **({"distinct": list(map(to_text, column.distinct))} if column.distinct else {})}
                 for name, column in self.explored
             ]  # fmt: skip
         return dumps(node)
@@ -58,7 +65,8 @@ def read_intent(data: bytes, hierarchy: Hierarchy, where: str) -> Intent:
         }
         axes = tuple((str(name), int(size)) for name, size in node["axes"])
         explored = [_column(each) for each in node["explored"]] if "explored" in node else None
-        intent = Intent(int(node["old"]), int(node["new"]), node["kind"], axes, points, explored)
+        distinct = {str(name): list(map(from_text, texts)) for name, texts in node.get("distinct", {}).items()}
+        intent = Intent(int(node["old"]), int(node["new"]), node["kind"], axes, points, explored, distinct)
         if explored is None:
             lengths, wanted = {len(values) for values in points.values()}, intent.new - intent.old
         else:
@@ -72,7 +80,8 @@ def read_intent(data: bytes, hierarchy: Hierarchy, where: str) -> Intent:
 
 def _column(node: Mapping[str, Any]) -> tuple[str, PointColumn]:
     values = _from_json(node["values"], str(node["dtype"]))
-    column = PointColumn(str(node["parameter"]), values, str(node["codec"]), node["meta"], node["attrs"])
+    distinct = list(map(from_text, node.get("distinct", ())))
+    column = PointColumn(str(node["parameter"]), values, str(node["codec"]), node["meta"], node["attrs"], distinct)
     return str(node["name"]), column
 
 

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import UnsupportedValueError
-from xpet.store.hierarchy import Hierarchy
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.store.chunks import read_whole
+from xpet.store.distinct import Distinct, unstack
+from xpet.store.hierarchy import TABLE, Hierarchy
 from xpet.store.meta import Axes, Coordinate, Kind, Space
+from xpet.store.reading import read_encoded
 from xpet.values import Encoded, Labelled, Part, canonical, decode, encode
 from xpet.values.codecs.structure import codec as structure
 from xpet.values.text import PACKED, to_text
 
 if TYPE_CHECKING:
+    from xpet.store.place import Place
     from xpet.values.parts import Array
 
 _PLAIN = {float: "float64", int: "int64", bool: "bool"}
+#: the codec of a coordinate that holds positions among values that are stored once
+INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointColumn:
-    """The values of one explored parameter: an array along the runs, and how to make values of it."""
+    """The values of one explored parameter: an array along the runs, and how to make values of it.
+
+    With the codec ``index`` the array holds positions in ``distinct``.
+    """
 
     parameter: str
     values: Array
     codec: str
     meta: Mapping[str, Any]
     attrs: Mapping[str, Any]
+    distinct: Sequence[Encoded] = ()
 
     @property
     def dtype(self) -> str:
@@ -36,42 +46,79 @@ class PointColumn:
 
 
 def encode_points(parameter: str, values: Sequence[object], attrs: Mapping[str, Any]) -> PointColumn:
-    """The values of an explored parameter as an array; what has no number or text of its own becomes tagged JSON."""
-    return _encode_scalars(parameter, values, attrs) or _encode_texts(parameter, values, attrs)
+    """The values of an explored parameter as an array.
+
+    Numbers and texts of one kind are themselves, others are tagged JSON; what has arrays, several parts or keys is
+    stored once, and the array holds positions.
+    """
+    plain = _encode_plain(parameter, values, attrs)
+    if plain is not None:
+        return plain
+    encodings = _encodings(parameter, values)
+    if any(type(value) is dict or not _is_single(each) for value, each in zip(values, encodings, strict=True)):
+        return _encode_positions(parameter, encodings, attrs, ())
+    return _encode_scalars(parameter, values, encodings, attrs) or _encode_texts(parameter, values, attrs)
 
 
-def encode_more_points(parameter: str, values: Sequence[object], codec: str, meta: Mapping[str, Any]) -> PointColumn:
+def encode_alike(parameter: str, values: Sequence[object], like: PointColumn) -> PointColumn | None:
+    """Values in the encoding that a coordinate has, new ones behind its distinct ones; None if that cannot be."""
+    if like.codec == INDEX:
+        return _encode_positions(parameter, _encodings(parameter, values), {}, like.distinct)
+    if like.codec in ("json", PACKED):
+        made: PointColumn | None = _encode_texts(parameter, values, {}, like.codec)
+    else:
+        made = _encode_plain(parameter, values, {})
+        if made is None:
+            made = _encode_scalars(parameter, values, _encodings(parameter, values), {})
+    alike = made is not None and (made.codec, canonical(made.meta)) == (like.codec, canonical(like.meta))
+    return made if alike else None
+
+
+def encode_more_points(parameter: str, values: Sequence[object], like: PointColumn) -> PointColumn:
     """Further values of a parameter that is explored already, in the encoding that its coordinate has."""
-    texts = codec in ("json", PACKED)
-    made = _encode_texts(parameter, values, {}, codec) if texts else _encode_scalars(parameter, values, {})
-    if made is None or (made.codec, canonical(made.meta)) != (codec, canonical(meta)):
+    made = encode_alike(parameter, values, like)
+    if made is None:
         raise UnsupportedValueError(
-            f"{parameter}: the new values cannot be kept as {codec}, as the stored ones are; start a new trajectory"
+            f"{parameter}: the new values cannot be kept as {like.codec}, as the stored ones are; start a new "
+            "trajectory"
         )
     return made
 
 
-def _encode_scalars(parameter: str, values: Sequence[object], attrs: Mapping[str, Any]) -> PointColumn | None:
-    """Values that are all one kind of number or text; None if they are not."""
+def _encode_plain(parameter: str, values: Sequence[object], attrs: Mapping[str, Any]) -> PointColumn | None:
+    """Numbers of one of Python's types; None if they are not."""
     import numpy as np
 
     kinds = set(map(type, values))
-    if len(kinds) == 1:
-        kind = next(iter(kinds))
-        if kind in _PLAIN:
-            try:
-                return PointColumn(parameter, np.array(values, _PLAIN[kind]), kind.__name__, {}, attrs)
-            except OverflowError:
-                return None
-        if kind is not Labelled:
-            encoded = [encode(value, parameter) for value in values]
-            first = encoded[0]
-            alike = {(each.codec, canonical(each.meta)) for each in encoded}
-            data = [each.parts[0].data for each in encoded]
-            if len(alike) == 1 and len(first.parts) == 1 and all(_is_single(each) for each in data):
-                made = np.array(data, object if isinstance(data[0], str) else None)
-                return PointColumn(parameter, made, first.codec, first.meta, attrs)
-    return None
+    kind = next(iter(kinds))
+    if len(kinds) > 1 or kind not in _PLAIN:
+        return None
+    try:
+        return PointColumn(parameter, np.array(values, _PLAIN[kind]), kind.__name__, {}, attrs)
+    except OverflowError:
+        return None
+
+
+def _encodings(parameter: str, values: Sequence[object]) -> list[Encoded]:
+    """The encoding of each value, made once for each object: those of a product come again and again."""
+    kept = list(values)
+    made = {id(value): value for value in kept}
+    encoded = {key: encode(value, parameter) for key, value in made.items()}
+    return [encoded[id(value)] for value in kept]
+
+
+def _encode_scalars(
+    parameter: str, values: Sequence[object], encodings: Sequence[Encoded], attrs: Mapping[str, Any]
+) -> PointColumn | None:
+    """Values that are all one kind of number or text; None if they are not."""
+    import numpy as np
+
+    kinds, alike = set(map(type, values)), {(each.codec, canonical(each.meta)) for each in encodings}
+    if len(kinds) > 1 or len(alike) > 1 or Labelled in kinds or not all(map(_is_single, encodings)):
+        return None
+    first, data = encodings[0], [each.parts[0].data for each in encodings]
+    made = np.array(data, object if isinstance(data[0], str) else None)
+    return PointColumn(parameter, made, first.codec, first.meta, attrs)
 
 
 def _encode_texts(
@@ -91,16 +138,44 @@ def _encode_texts(
     return PointColumn(parameter, texts, PACKED, {}, attrs)
 
 
-def _is_single(data: object) -> bool:
-    return isinstance(data, str | bool | int | float | complex) or getattr(data, "ndim", 1) == 0
+def _encode_positions(
+    parameter: str, encodings: Sequence[Encoded], attrs: Mapping[str, Any], known: Sequence[Encoded]
+) -> PointColumn:
+    """Any values, as their positions among the distinct ones."""
+    import numpy as np
+
+    distinct = Distinct(known)
+    numbers: dict[int, int] = {}
+    for each in encodings:
+        if id(each) not in numbers:
+            numbers[id(each)] = distinct.number(each)
+    positions = np.array([numbers[id(each)] for each in encodings], np.int64)
+    return PointColumn(parameter, positions, INDEX, {}, attrs, distinct.encodings)
 
 
-def decode_points(values: Array, codec: str, meta: Mapping[str, Any]) -> list[Any]:
-    """The Python values of a coordinate."""
-    if codec in ("float", "int", "bool", "complex", "str"):
-        made: list[Any] = values.tolist()
+def _is_single(encoded: Encoded) -> bool:
+    """Whether a value is one number or one text."""
+    data = encoded.parts[0].data
+    plain = isinstance(data, str | bool | int | float | complex) or data.ndim == 0
+    return plain and len(encoded.parts) == 1
+
+
+def decode_points(column: PointColumn) -> list[Any]:
+    """The Python values of a coordinate; runs with the same one among distinct values share it."""
+    if column.codec in ("float", "int", "bool", "complex", "str"):
+        made: list[Any] = column.values.tolist()
         return made
-    return [decode(Encoded(codec, (Part(value),), meta=meta)) for value in values]
+    if column.codec != INDEX:
+        return [decode(Encoded(column.codec, (Part(value),), meta=column.meta)) for value in column.values]
+    positions = column.values.tolist()
+    wrong = next((each for each in positions if not 0 <= each < len(column.distinct)), None)
+    if wrong is not None:
+        raise CorruptStoreError(
+            f"{column.parameter}: a run has the value at {wrong}, and {len(column.distinct)} values are stored; bring "
+            "them back from a copy, or start the trajectory again with if_exists='overwrite'"
+        )
+    values = {each: decode(column.distinct[each]) for each in set(positions)}
+    return [values[each] for each in positions]
 
 
 def coordinate_names(parameters: Sequence[str], everything: Sequence[str]) -> list[str]:
@@ -123,7 +198,20 @@ def space_of(points: Sequence[tuple[str, PointColumn]], names: Sequence[str], ki
     return Space(kind, tuple((named.get(name, name), size) for name, size in axes), tuple(coordinates))
 
 
-def read_points(hierarchy: Hierarchy, name: str) -> tuple[str, Mapping[str, Any]]:
-    """The codec and its meta of the coordinate called ``name`` in the run table."""
-    about = hierarchy.array(f"runs/{name}").xpet
-    return about["codec"], about["meta"]
+def read_points(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:
+    """The coordinate called ``name`` in the run table."""
+    key = f"{TABLE}/{name}"
+    return replace(encoding_of(place, hierarchy, name), values=read_whole(place, key, hierarchy.array(key)))
+
+
+def encoding_of(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:
+    """The coordinate called ``name`` in the run table, of no run: its encoding, and its distinct values."""
+    import numpy as np
+
+    about = hierarchy.array(f"{TABLE}/{name}").xpet
+    try:
+        keys = [str(key) for key in about["values"]] if about["codec"] == INDEX else []
+        distinct = [each for key in keys for each in unstack(read_encoded(place, hierarchy, key))]
+        return PointColumn(str(about["parameter"]), np.empty(0), str(about["codec"]), about["meta"], {}, distinct)
+    except (KeyError, TypeError) as error:
+        raise CorruptStoreError(f"{place.url}/{TABLE}/{name}: what its document says is damaged ({error!r})") from error

@@ -13,7 +13,7 @@ from xpet.store.documents import ArrayDoc
 from xpet.store.fields import GROUP
 from xpet.store.hierarchy import Hierarchy
 from xpet.store.snapshot import Snapshot
-from xpet.values import Coord, Labels, rebuild
+from xpet.values import Coord, Encoded, Labels, Part, decode, rebuild
 from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
@@ -23,17 +23,22 @@ if TYPE_CHECKING:
 
 def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
     """The value of one item of a leaf outside runs; ``key`` is its main array."""
+    return decode(read_encoded(place, hierarchy, key))
+
+
+def read_encoded(place: Place, hierarchy: Hierarchy, key: str) -> Encoded:
+    """The encoding of a value outside runs; ``key`` is its main array."""
     try:
-        return _read_static(place, hierarchy, hierarchy.array(key).xpet)
+        return _read_encoded(place, hierarchy, hierarchy.array(key).xpet)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptStoreError(f"{place.url}/{key}: what its document says is damaged ({error!r})") from error
 
 
-def _read_static(place: Place, hierarchy: Hierarchy, about: Mapping[str, Any]) -> Any:
-    parts = {}
+def _read_encoded(place: Place, hierarchy: Hierarchy, about: Mapping[str, Any]) -> Encoded:
+    parts = []
     for name, dtype, _, node, _ in about["parts"]:
         data = _outside_runs(place, node, hierarchy.array(node))
-        parts[name] = _text(data) if dtype == "string" and data.ndim == 0 else data
+        parts.append(Part(_text(data) if dtype == "string" and data.ndim == 0 else data, name))
     coords = {name: LabelNode(*each) for name, each in about["coords"].items()}
     dims = Dims(place, hierarchy)
     labels = Labels(
@@ -41,7 +46,7 @@ def _read_static(place: Place, hierarchy: Hierarchy, about: Mapping[str, Any]) -
         {name: _shared(dims, each) for name, each in coords.items() if each.node is not None},
         about["attrs"],
     )
-    return rebuild(about["codec"], about["version"], about["meta"], parts, labels)
+    return Encoded(str(about["codec"]), tuple(parts), int(about["version"]), about["meta"], labels)
 
 
 def _outside_runs(place: Place, node: str, doc: ArrayDoc) -> Array:

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from xpet.store import layout
 from xpet.store.attempts import ATTEMPTS, Outcomes
 from xpet.store.chunks import read_whole, write_rows, write_whole
+from xpet.store.dims import Dims
+from xpet.store.distinct import stack
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, TABLE, Hierarchy, name_of, parent
-from xpet.store.points import PointColumn
+from xpet.store.leaves import LeafWriter
+from xpet.store.points import INDEX, PointColumn
 from xpet.store.relayout import beside
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
+    from xpet.values import Encoded
     from xpet.values.parts import Array
 
 NEW, RUNNING, COMPLETE, FAILED = range(4)
@@ -57,18 +61,22 @@ class RunTable:
 
     def explore(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
         """Take other points for those there are; no run may be complete. Returns the names of their coordinates."""
-        before = {}
+        before, values = {}, set()
         for key, doc in list(self._docs.arrays()):
             if doc.dims[:1] != (RUN,):
                 continue
             if "parameter" in doc.xpet:
                 before[key] = doc
+                values.update(doc.xpet.get("values", ()))
                 self._docs.drop(key)
             else:
                 # What it says of runs that failed was said of other points.
                 self._place.delete_tree(f"{key}/c")
                 self._docs.put(key, replace(doc, shape=(n_runs, *doc.shape[1:])))
         names = self._add_coordinates(n_runs, points, before)
+        # Only now, so that the new ones, at other nodes, leave alone what readers may be at.
+        for node in sorted(values):
+            self._drop_values(node)
         explored = {column.parameter.partition(".")[2] for _, column in points}
         for group in self._datasets():
             self._write_run(group, n_runs)
@@ -87,10 +95,13 @@ class RunTable:
             name = self._free_name(wanted)
             key = f"{TABLE}/{name}"
             names.append(name)
-            about = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
+            about: dict[str, Any] = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
             listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs)}
+            if column.codec == INDEX:
+                about["values"] = [self._write_values(name, column.distinct, column.attrs)]
+                listed = _told(listed, about["values"])
             doc = ArrayDoc((n_runs,), column.dtype, (RUN,), chunks, absent, listed, about)
             if before and key in before:
                 doc = beside(before[key], doc)
@@ -98,6 +109,21 @@ class RunTable:
             self._docs.put(key, doc)
         self._name_coordinates(TABLE, names)
         return names
+
+    def _write_values(self, name: str, distinct: Sequence[Encoded], attrs: Mapping[str, Any]) -> str:
+        """Write values that the coordinate called ``name`` holds positions of; returns their key."""
+        key = self._docs.free_key(TABLE, f"{name}.values")
+        values = stack(distinct, f"{name_of(key)}.d0", attrs)
+        LeafWriter(self._place, self._docs).write_encoded(key, values, {"of": key, "comment": attrs.get("comment", "")})
+        return key
+
+    def _drop_values(self, key: str) -> None:
+        about = self._docs.array(key).xpet
+        for _, _, _, node, _ in about["parts"]:
+            self._docs.drop(node)
+        dims = Dims(self._place, self._docs)
+        for _, _, node in about["coords"].values():
+            dims.drop_unused(node)
 
     def _free_name(self, wanted: str) -> str:
         """A name for a coordinate that is free in every group which has, or may get, columns."""
@@ -166,9 +192,15 @@ class RunTable:
             key = f"{group}/{STATUS}"
             write_rows(self._place, key, self._docs.array(key), outcomes.rows, values)
 
-    def grow(self, n_runs: int, points: Mapping[str, Array]) -> None:
-        """Make every array along the runs longer and give the new runs their coordinates."""
+    def grow(self, n_runs: int, points: Mapping[str, Array], distinct: Mapping[str, Sequence[Encoded]]) -> None:
+        """Make every array along the runs longer and give the new runs their coordinates.
+
+        ``distinct`` are the values that come behind those whose positions a coordinate holds so far.
+        """
         import numpy as np
+
+        for name, values in distinct.items():
+            self._add_values(name, values)
 
         old = self._docs.array(f"{TABLE}/{RUN}").shape[0]
         rows = np.arange(min(old, n_runs), n_runs)
@@ -182,6 +214,16 @@ class RunTable:
                 write_rows(self._place, key, grown, rows, rows)
             elif "parameter" in doc.xpet:
                 write_rows(self._place, key, grown, rows, points[name][-len(rows) :])
+
+    def _add_values(self, name: str, values: Sequence[Encoded]) -> None:
+        doc = self._docs.array(f"{TABLE}/{name}")
+        known = doc.xpet["values"]
+        first = {key: value for key, value in self._docs.array(known[0]).attrs.items() if key != "long_name"}
+        about = {**doc.xpet, "values": [*known, self._write_values(name, values, first)]}
+        for group in self._datasets():
+            copy = self._docs.array(f"{group}/{name}")
+            attrs = _told(copy.attrs, about["values"])
+            self._docs.put(f"{group}/{name}", replace(copy, attrs=attrs, xpet={**copy.xpet, "values": about["values"]}))
 
     def _write_run(self, group: str, n_runs: int) -> None:
         import numpy as np
@@ -199,3 +241,9 @@ class RunTable:
         doc = self._docs.group(group)
         listed: dict[str, Any] = {**doc.attrs, "coordinates": " ".join([*names, STATUS])}
         self._docs.put(group, replace(doc, attrs=listed))
+
+
+def _told(attrs: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The plain attributes of a coordinate that holds positions: units are those of the values."""
+    kept = {key: value for key, value in attrs.items() if key in ("parameter", "comment")}
+    return {**kept, "long_name": f"position among the values in {', '.join(keys)}"}

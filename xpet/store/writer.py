@@ -33,7 +33,7 @@ from xpet.store.leaves import (
 from xpet.store.meta import Axes, Kind, Meta, Space, pack_complete
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
-from xpet.store.points import PointColumn, encode_more_points, read_points, space_of
+from xpet.store.points import PointColumn, encode_more_points, encoding_of, space_of
 from xpet.store.relayout import drop_retired
 from xpet.store.root import mend_store
 from xpet.store.runs import RunTable
@@ -241,11 +241,15 @@ class Writer:
 
         The intent is written first, and holds all that is needed to roll forward.
         """
-        new = {}
+        new, distinct = {}, {}
         for each in self._meta.space.coordinates:
-            codec, meta = read_points(self._docs, each.name)
-            new[each.name] = encode_more_points(each.parameter, points[each.parameter], codec, meta).values
-        self._change(Intent(self.n_runs, self.n_runs + len(next(iter(new.values()))), kind, axes, new))
+            known = encoding_of(self.place, self._docs, each.name)
+            more = encode_more_points(each.parameter, points[each.parameter], known)
+            new[each.name] = more.values
+            if len(more.distinct) > len(known.distinct):
+                distinct[each.name] = more.distinct[len(known.distinct) :]
+        n_runs = self.n_runs + len(next(iter(new.values())))
+        self._change(Intent(self.n_runs, n_runs, kind, axes, new, distinct=distinct))
 
     def explore(self, points: Sequence[tuple[str, PointColumn]], n_runs: int, kind: Kind, axes: Axes) -> None:
         """Take other points instead of those there are; no run may be complete.
@@ -265,7 +269,7 @@ class Writer:
         if int(key.rpartition("/")[2]) == self._meta.generation:
             before = set(self._docs)
             if intent.explored is None:
-                self._table.grow(intent.new, intent.points)
+                self._table.grow(intent.new, intent.points, intent.distinct)
                 space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
             else:
                 names = self._table.explore(intent.new, intent.explored)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from xpet.store.chunks import read_whole
-from xpet.store.points import decode_points, read_points
+from xpet.store.points import PointColumn, decode_points, encode_alike, read_points
 from xpet.store.reading import read_static, static_leaves
 from xpet.store.snapshot import Snapshot
-from xpet.trajectory.saving import explored_points, leaves
+from xpet.trajectory.saving import leaves
 from xpet.trajectory.stored import StoredRange
 from xpet.tree import Leaf, Root
-from xpet.values import Labelled, canonical, same_value, unlabelled
+from xpet.values import Labelled, same_value, unlabelled
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -56,7 +55,7 @@ def compare(root: Root, snapshot: Snapshot) -> Comparison:
     """How a tree and a stored trajectory differ in parameters and points."""
     coordinates = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
     differences = [*changed_parameters(root, snapshot), *_lone_parameters(root, snapshot)]
-    points = {column.parameter: column for _, column in explored_points(root)}
+    points = {path: parameter.f_kept_range() for path, parameter in root.explored.items()}
     if points.keys() != coordinates.keys():
         theirs, ours = _names(coordinates), _names(points)
         return Comparison((*differences, f"explored are {theirs} in the store and {ours} here"))
@@ -64,14 +63,13 @@ def compare(root: Root, snapshot: Snapshot) -> Comparison:
         return Comparison(tuple(differences))
     pairs = []
     for parameter, name in coordinates.items():
-        column, key = points[parameter], f"runs/{name}"
-        codec, meta = read_points(snapshot.hierarchy, name)
-        if (codec, canonical(meta)) != (column.codec, canonical(column.meta)):
-            stored = read_whole(snapshot.place, key, snapshot.hierarchy.array(key))
-            theirs, ours = _kind(stored, codec, meta), _kind(column.values, column.codec, column.meta)
+        stored = read_points(snapshot.place, snapshot.hierarchy, name)
+        here = encode_alike(parameter, points[parameter], stored)
+        if here is None:
+            theirs, ours = _kind(_some(stored, [0])[0]), _kind(points[parameter][0])
             differences.append(f"the points of {parameter} are {theirs} in the store and {ours} here")
         else:
-            pairs.append((read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), column.values))
+            pairs.append((stored, here))
     if differences and len(pairs) < len(points):
         return Comparison(tuple(differences))
     return _points(differences, list(coordinates.values()), pairs)
@@ -81,8 +79,7 @@ def _names(paths: Mapping[str, object]) -> str:
     return ", ".join(sorted(paths)) or "no parameters"
 
 
-def _kind(values: Array, codec: str, meta: Mapping[str, Any]) -> str:
-    first = decode_points(values[:1], codec, meta)[0]
+def _kind(first: object) -> str:
     return f"of type {type(first).__name__}, such as {_short(first)},"
 
 
@@ -151,21 +148,28 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _points(differences: Sequence[str], names: Sequence[str], pairs: Sequence[tuple[Array, Array]]) -> Comparison:
+def _some(column: PointColumn, positions: Sequence[int]) -> list[Any]:
+    return decode_points(replace(column, values=column.values[list(positions)]))
+
+
+def _points(
+    differences: Sequence[str], names: Sequence[str], pairs: Sequence[tuple[PointColumn, PointColumn]]
+) -> Comparison:
     import numpy as np
 
-    if all(len(a) == len(b) and _equal(a, b) for a, b in pairs):
+    arrays = [(a.values, b.values) for a, b in pairs]
+    if all(len(a) == len(b) and _equal(a, b) for a, b in arrays):
         return Comparison(tuple(differences))
-    stored, here = _codes(pairs)
+    stored, here = _codes(arrays)
     new, lacking = np.flatnonzero(~np.isin(here, stored)), np.flatnonzero(~np.isin(stored, here))
     shown = _shown(names, [a for a, _ in pairs], lacking), _shown(names, [b for _, b in pairs], new)
     same = not len(new) and not len(lacking)
     return Comparison(tuple(differences), tuple(new.tolist()), same, len(lacking), shown)
 
 
-def _shown(names: Sequence[str], columns: Sequence[Array], positions: Array) -> str:
+def _shown(names: Sequence[str], columns: Sequence[PointColumn], positions: Array) -> str:
     """The first of some points, in words; floats with all their digits, as those may be all that differs."""
-    first = zip(*(column[positions[:3]].tolist() for column in columns), strict=True)
+    first = zip(*(_some(column, positions[:3].tolist()) for column in columns), strict=True)
     points = [", ".join(f"{name}={_short(value)}" for name, value in zip(names, p, strict=True)) for p in first]
     return "; ".join(points) + ("; …" if len(positions) > len(points) else "")
 
@@ -199,15 +203,13 @@ def start_alike(root: Root, snapshot: Snapshot) -> bool:
     names = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
     if set(names) != set(root.explored):
         return False
-    ranges = [parameter.f_get_range(copy=False) for parameter in root.explored.values()]
+    ranges = [root.explored[path].f_get_range(copy=False) for path in names]
     if root.length == snapshot.meta.n_runs and all(isinstance(each, StoredRange) for each in ranges):
         return True
     common = min(root.length, snapshot.meta.n_runs)
-    for _, column in explored_points(root):
-        name = names[column.parameter]
-        codec, meta = read_points(snapshot.hierarchy, name)
-        stored = read_whole(snapshot.place, f"runs/{name}", snapshot.hierarchy.array(f"runs/{name}"))
-        kinds = (codec, canonical(meta)), (column.codec, canonical(column.meta))
-        if kinds[0] != kinds[1] or not _equal(stored[:common], column.values[:common]):
+    for (path, name), values in zip(names.items(), ranges, strict=True):
+        stored = read_points(snapshot.place, snapshot.hierarchy, name)
+        here = encode_alike(path, root.explored[path].f_kept_range(), stored)
+        if here is None or not _equal(stored.values[:common], here.values[:common]):
             return False
     return True

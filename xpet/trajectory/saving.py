@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ from xpet.space import is_product
 from xpet.store.create import NewTrajectory
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import Axes, Kind
-from xpet.store.points import PointColumn, coordinate_names, encode_points
-from xpet.tree import Group, Leaf, Parameter, Root
+from xpet.store.points import INDEX, PointColumn, coordinate_names, encode_points
+from xpet.tree import BaseParameter, Group, Leaf, Root
 from xpet.tree.node import put
 from xpet.values import Labelled
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def new_trajectory(root: Root, title: str) -> NewTrajectory:
     """All that the store must know of a trajectory that it does not have yet."""
     points = explored_points(root)
-    kind, axes = shape_of(root)
+    kind, axes = _shape_of(root, points)
     return NewTrajectory(
         name=root.v_name,
         comment=root.v_comment,
@@ -51,22 +51,28 @@ def explored_points(root: Root) -> list[tuple[str, PointColumn]]:
     everything = [leaf.v_full_name for leaf in leaves(root) if leaf.v_kind == "parameter"]
     names = coordinate_names(list(explored), everything)
     return [
-        (name, encode_points(path, parameter.f_get_range(copy=False), _attrs(parameter)))
+        (name, encode_points(path, parameter.f_kept_range(), _attrs(parameter)))
         for name, (path, parameter) in zip(names, explored.items(), strict=True)
     ]
 
 
 def shape_of(root: Root) -> tuple[Kind, Axes]:
     """Whether the points are a product, and its axes by coordinate name."""
-    explored = root.explored
-    everything = [leaf.v_full_name for leaf in leaves(root) if leaf.v_kind == "parameter"]
-    names = coordinate_names(list(explored), everything)
-    columns = {name: each.f_get_range(copy=False) for name, each in zip(names, explored.values(), strict=True)}
+    return _shape_of(root, explored_points(root))
+
+
+def _shape_of(root: Root, points: Sequence[tuple[str, PointColumn]]) -> tuple[Kind, Axes]:
+    ranges = [each.f_get_range(copy=False) for each in root.explored.values()]
+    # Positions tell which values are the same, also of values that do not compare.
+    columns = {
+        name: column.values.tolist() if column.codec == INDEX else values
+        for (name, column), values in zip(points, ranges, strict=True)
+    }
     axes = is_product(columns)
     return ("list", ()) if axes is None else ("product", axes)
 
 
-def _attrs(parameter: Parameter) -> Mapping[str, Any]:
+def _attrs(parameter: BaseParameter) -> Mapping[str, Any]:
     value = parameter.f_items().get("")
     attrs = dict(value.labels.attrs) if isinstance(value, Labelled) else {}
     if parameter.v_comment:
@@ -134,5 +140,5 @@ def mark_stored(root: Root) -> None:
     """Remember that the store has all leaves."""
     for leaf in leaves(root):
         put(leaf, "v_is_new", False)
-        if isinstance(leaf, Parameter):
+        if isinstance(leaf, BaseParameter):
             leaf.f_lock()

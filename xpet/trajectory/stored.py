@@ -8,22 +8,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from xpet.errors import DataNotInStorageError, warn
-from xpet.store.chunks import read_whole
 from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
 from xpet.store.reading import RunReader, read_static, static_leaves
 from xpet.store.snapshot import Snapshot
-from xpet.tree import Leaf, Parameter, Result, Root
+from xpet.trajectory.trust import Trust
+from xpet.tree import BaseParameter, Leaf, Root
 from xpet.tree.backing import LINKS, SAID
 from xpet.tree.node import put
 
 if TYPE_CHECKING:
+    from xpet.trajectory.trajectory import Trajectory
     from xpet.values.parts import Array
 
 _LOG = logging.getLogger(__name__)
 BRANCHES = frozenset({"parameters", "config", "derived_parameters", "results", "other"})
-_PARAMETERS = frozenset({"parameter", "derived_parameter", "config"})
 
 
 class StoredRange(Sequence[Any]):
@@ -52,15 +52,17 @@ class StoredRange(Sequence[Any]):
         return self._all()[index]
 
 
-def stored_range(snapshot: Snapshot, name: str) -> StoredRange:
-    """The values of the explored coordinate called ``name``."""
-    return StoredRange(snapshot.meta.n_runs, partial(_points, snapshot, name))
+def stored_range(snapshot: Snapshot, name: str, parameter: BaseParameter, trust: Trust) -> StoredRange:
+    """The values of the explored coordinate called ``name``, which are those of a parameter."""
+    return StoredRange(snapshot.meta.n_runs, partial(_points, snapshot, name, parameter, trust))
 
 
-def _points(snapshot: Snapshot, name: str) -> list[Any]:
-    key = f"runs/{name}"
-    codec, meta = read_points(snapshot.hierarchy, name)
-    return decode_points(read_whole(snapshot.place, key, snapshot.hierarchy.array(key)), codec, meta)
+def _points(snapshot: Snapshot, name: str, parameter: BaseParameter, trust: Trust) -> list[Any]:
+    with trust.reading():
+        kept = decode_points(read_points(snapshot.place, snapshot.hierarchy, name))
+    # What is one object stays one.
+    made = {each: parameter.f_restored(value) for each, value in {id(value): value for value in kept}.items()}
+    return [made[id(value)] for value in kept]
 
 
 class _Runs(Container[int]):
@@ -76,7 +78,8 @@ class _Runs(Container[int]):
 class StoredRuns:
     """The first ``n_runs`` runs of a snapshot as the tree shows them; ``branches`` are the ones wanted."""
 
-    def __init__(self, snapshot: Snapshot, branches: Container[str], n_runs: int) -> None:
+    def __init__(self, snapshot: Snapshot, branches: Container[str], n_runs: int, trust: Trust) -> None:
+        self._trust = trust
         self._reader = RunReader(snapshot)
         self._n_runs = n_runs
         self._branches = branches
@@ -121,11 +124,11 @@ class StoredRuns:
     def load(self, template: str, run: int) -> Leaf:
         """The leaf of one run, with its data."""
         column = self._reader.first(template)
-        items = self._reader.items(template, run)
+        with self._trust.reading():
+            items = self._reader.items(template, run)
         comment = items.pop(COMMENT, column.comment)
         annotations = items.pop(ANNOTATIONS, {})
-        name = template.rpartition(".")[2].replace("$", "") or "value"
-        leaf = _new_leaf(column.kind, name, comment)
+        leaf = self._trust.leaf(column.kind, column.class_name, template, comment)
         _fill(leaf, partial(dict, items))
         leaf.v_annotations.f_set(**annotations)
         return leaf
@@ -140,24 +143,14 @@ def _tell_links(reader: RunReader) -> None:
         )
 
 
-def _new_leaf(kind: str, name: str, comment: str) -> Leaf:
-    return Parameter(name, comment=comment) if kind in _PARAMETERS else Result(name, comment=comment)
-
-
 def _fill(leaf: Leaf, items: Callable[[], Mapping[str, Any]]) -> None:
-    if isinstance(leaf, Parameter):
-        leaf.f_set_loader(partial(_as_data, items))
-    else:
-        leaf.f_set_loader(items)
+    leaf.f_set_loader(items)
     put(leaf, "v_is_new", False)
 
 
-def _as_data(items: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    return {"data": items()[""]}
-
-
-def _read_items(snapshot: Snapshot, keys: Mapping[str, str]) -> dict[str, Any]:
-    return {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, key in keys.items()}
+def _read_items(snapshot: Snapshot, keys: Mapping[str, str], trust: Trust) -> dict[str, Any]:
+    with trust.reading():
+        return {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, key in keys.items()}
 
 
 def stored_groups(snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
@@ -184,7 +177,7 @@ def tells(node: Leaf | StaticGroup, about: Mapping[str, Any]) -> bool:
     return not (comment or annotations) or (comment, pack_annotations(annotations, node.v_full_name)) == told
 
 
-def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
+def build(root: Trajectory, snapshot: Snapshot, branches: Container[str]) -> None:
     """Put what a snapshot holds outside runs into an empty tree; ``branches`` are the ones wanted."""
     hierarchy = snapshot.hierarchy
     for path, about in stored_groups(snapshot).items():
@@ -198,7 +191,7 @@ def build(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
         if _branch(path) in branches:
             about = next(iter(items.values()))[1]
             keys = {item: key for item, (key, _) in items.items()}
-            _add(root, about, partial(_read_items, snapshot, keys))
+            _add(root, about, partial(_read_items, snapshot, keys, root.v_trust))
 
 
 def link(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
@@ -218,9 +211,8 @@ def _branch(path: str) -> str:
     return branch if branch in ("parameters", "config", "derived_parameters", "results") else "other"
 
 
-def _add(root: Root, about: Mapping[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
-    path = about["path"]
-    leaf = _new_leaf(about["kind"], path, about["comment"])
+def _add(root: Trajectory, about: Mapping[str, Any], read: Callable[[], Mapping[str, Any]]) -> None:
+    leaf = root.v_trust.leaf(about["kind"], about.get("class"), about["path"], about["comment"])
     root.f_add_leaf(leaf)
     if about.get("empty"):
         put(leaf, "v_is_new", False)
@@ -231,9 +223,12 @@ def _add(root: Root, about: Mapping[str, Any], read: Callable[[], Mapping[str, A
         leaf.f_lock()
 
 
-def adopt_space(root: Root, snapshot: Snapshot) -> None:
+def adopt_space(root: Trajectory, snapshot: Snapshot) -> None:
     """Have the parameters explored as the store has them."""
     coordinates = snapshot.meta.space.coordinates
-    ranges = {each.parameter: stored_range(snapshot, each.name) for each in coordinates}
+    ranges = {
+        each.parameter: stored_range(snapshot, each.name, root.f_get(each.parameter, shortcuts=False), root.v_trust)
+        for each in coordinates
+    }
     if ranges:
         root.adopt_exploration(ranges, snapshot.meta.n_runs)
