@@ -55,6 +55,9 @@ _JSON = "xpet.values.codecs.structure:codec"
 _NESTED = "xpet.values.codecs.structure:nested_codec"
 _SEQUENCE = "xpet.values.codecs.sequence:codec"
 
+_PANDAS = "xpet.values.codecs.pandas_"
+_SPARSE = "xpet.values.codecs.sparse:codec"
+
 _NUMPY_SCALARS = (
     *("bool", "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "complex64", "complex128", "longlong", "ulonglong", "intc", "uintc"),
@@ -72,6 +75,39 @@ _NUMPY_ARRAYS = {
     "numpy.structured": f"{_CODECS}.structured:structured_codec",
     "numpy.void": f"{_CODECS}.structured:void_codec",
     "numpy.objects": f"{_CODECS}.objects:codec",
+}
+
+#: where pandas says that its types are: since version 3, and before
+_OF_PANDAS: dict[str, tuple[str, str, str]] = {
+    "DataFrame": ("", "core.frame", "frames:frame_codec"),
+    "Series": ("", "core.series", "frames:series_codec"),
+    "Index": ("", "core.indexes.base", "index:codec"),
+    "RangeIndex": ("", "core.indexes.range", "index:codec"),
+    "MultiIndex": ("", "core.indexes.multi", "index:codec"),
+    "CategoricalIndex": ("", "core.indexes.category", "index:codec"),
+    "IntervalIndex": ("", "core.indexes.interval", "index:codec"),
+    "DatetimeIndex": ("", "core.indexes.datetimes", "index:codec"),
+    "TimedeltaIndex": ("", "core.indexes.timedeltas", "index:codec"),
+    "PeriodIndex": ("", "core.indexes.period", "index:codec"),
+    "Categorical": ("", "core.arrays.categorical", "arrays:categorical"),
+    "IntegerArray": ("arrays", "core.arrays.integer", "arrays:masked"),
+    "FloatingArray": ("arrays", "core.arrays.floating", "arrays:masked"),
+    "BooleanArray": ("arrays", "core.arrays.boolean", "arrays:masked"),
+    "StringArray": ("arrays", "core.arrays.string_", "arrays:texts"),
+    "StringArrayNumpySemantics": ("arrays", "core.arrays.string_", "arrays:texts"),
+    "ArrowStringArray": ("arrays", "core.arrays.string_arrow", "arrays:texts"),
+    "ArrowStringArrayNumpySemantics": ("arrays", "core.arrays.string_arrow", "arrays:texts"),
+    "IntervalArray": ("arrays", "core.arrays.interval", "arrays:intervals"),
+    "NumpyExtensionArray": ("arrays", "core.arrays.numpy_", "arrays:plain"),
+    "DatetimeArray": ("arrays", "core.arrays.datetimes", "times:times"),
+    "TimedeltaArray": ("arrays", "core.arrays.timedeltas", "times:spans"),
+    "PeriodArray": ("arrays", "core.arrays.period", "times:periods"),
+    "Timestamp": ("", "_libs.tslibs.timestamps", "times:timestamp"),
+    "Timedelta": ("", "_libs.tslibs.timedeltas", "times:timedelta"),
+    "Period": ("", "_libs.tslibs.period", "times:period"),
+    "Interval": ("", "_libs.interval", "arrays:interval"),
+    "NAType": ("api.typing", "_libs.missing", "times:missing"),
+    "NaTType": ("api.typing", "_libs.tslibs.nattype", "times:missing"),
 }
 
 #: type as 'module.name' -> codecs as 'module:name', tried in order
@@ -109,6 +145,14 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
     "numpy.ma.MaskedArray": (f"{_CODECS}.subclasses:masked_codec",),
     "numpy.ma.core.MaskedConstant": (f"{_CODECS}.subclasses:masked_constant_codec",),
     "xarray.core.dataarray.DataArray": ("xpet.values.codecs.dataarray:codec",),
+    **{
+        ".".join(filter(None, ("pandas", module, name))): (_PANDAS + target,)
+        for name, (*modules, target) in _OF_PANDAS.items() for module in modules
+    },
+    **{
+        f"scipy.sparse._{form}.{form}_{kind}": (_SPARSE,)
+        for form in ("csr", "csc", "bsr", "coo", "dia", "lil", "dok") for kind in ("matrix", "array")
+    },
 }
 
 _BY_NAME: dict[str, str] = {
@@ -131,6 +175,23 @@ _BY_NAME: dict[str, str] = {
     "json": _JSON,
     "nested": _NESTED,
     "xarray.DataArray": "xpet.values.codecs.dataarray:codec",
+    "pandas.DataFrame": f"{_PANDAS}frames:frame_codec",
+    "pandas.Series": f"{_PANDAS}frames:series_codec",
+    "pandas.Index": f"{_PANDAS}index:codec",
+    "pandas.Categorical": f"{_PANDAS}arrays:categorical",
+    "pandas.masked": f"{_PANDAS}arrays:masked",
+    "pandas.string": f"{_PANDAS}arrays:texts",
+    "pandas.intervals": f"{_PANDAS}arrays:intervals",
+    "pandas.Interval": f"{_PANDAS}arrays:interval",
+    "pandas.numpy": f"{_PANDAS}arrays:plain",
+    "pandas.times": f"{_PANDAS}times:times",
+    "pandas.spans": f"{_PANDAS}times:spans",
+    "pandas.periods": f"{_PANDAS}times:periods",
+    "pandas.Timestamp": f"{_PANDAS}times:timestamp",
+    "pandas.Timedelta": f"{_PANDAS}times:timedelta",
+    "pandas.Period": f"{_PANDAS}times:period",
+    "pandas.missing": f"{_PANDAS}times:missing",
+    "scipy.sparse": _SPARSE,
 }
 
 #: what the codecs of users are known by

@@ -1,0 +1,161 @@
+"""pandas' arrays of nullable numbers, texts, intervals and categories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from xpet.errors import CorruptStoreError
+from xpet.values.compose import UnknownCodec, compose, decompose, more_of
+from xpet.values.parts import Encoded, Part, is_utf8
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
+
+
+def vector(part: object, kinds: str = "") -> Array:
+    """A part that must be a 1-D array of NumPy's, of one of these kinds of dtype."""
+    if not isinstance(part, np.ndarray) or part.ndim != 1 or (kinds and part.dtype.kind not in kinds):
+        raise CorruptStoreError(f"pandas' stored value has a {type(part).__name__} that is no 1-D array of its kind")
+    return part
+
+
+def values(part: object) -> Any:
+    """A part that must be a 1-D array, of NumPy's or of pandas' own; an index may be far longer than what is stored."""
+    return part if isinstance(part, pd.api.extensions.ExtensionArray) else vector(part)
+
+
+def values_of(value: Any) -> Any:
+    """The values of a Series or an Index: an array of NumPy's, or one of pandas' own."""
+    dtype = value.dtype
+    return value.to_numpy() if isinstance(dtype, np.dtype) and dtype.kind not in "mM" else value.array
+
+
+class MaskedCodec:
+    """``Int64`` and its like, ``Float64``, ``boolean``: numbers, and which of them are missing."""
+
+    name = "pandas.masked"
+    _kinds = ("IntegerArray", "FloatingArray", "BooleanArray")
+
+    def encode(self, value: Any) -> Encoded:
+        """The numbers, an extreme one where one is missing, and ``na``."""
+        dtype = value.dtype.numpy_dtype
+        # A zero would look like a number to plain tools.
+        spare = {"i": -(2 ** (8 * dtype.itemsize - 1)), "u": 2 ** (8 * dtype.itemsize) - 1, "f": np.nan}
+        numbers = value.to_numpy(dtype, na_value=spare.get(dtype.kind, False))
+        return compose(self.name, {"": numbers, "na": np.asarray(value.isna())}, {"kind": type(value).__name__})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The array."""
+        kind, parts = more_of(encoded)["kind"], decompose(encoded)
+        if kind not in self._kinds:
+            raise CorruptStoreError(f"a stored array names the kind {kind!r}, which is none of pandas'")
+        return getattr(pd.arrays, kind)(vector(parts[""]), vector(parts["na"], "b"))
+
+
+class TextCodec:
+    """``string`` and ``str``, kept by Python or by pyarrow: texts, and which of them are missing."""
+
+    name = "pandas.string"
+
+    def encode(self, value: Any) -> Encoded:
+        """The texts, empty where one is missing, and ``na``; with escapes if one of them is not UTF-8."""
+        na = np.asarray(value.isna())
+        texts = np.asarray(value, object).copy()
+        texts[na] = ""
+        escaped = not all(map(is_utf8, texts))
+        if escaped:
+            texts[:] = [text.encode("unicode_escape").decode() for text in texts]
+        missing = "NA" if value.dtype.na_value is pd.NA else "NaN"
+        meta = {"storage": value.dtype.storage, "missing": missing, "escaped": escaped}
+        return Encoded(self.name, (Part(texts), Part(na, "na")), meta=meta)
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The array; one of pyarrow's is not read without it."""
+        meta, na = encoded.meta, vector(encoded.part("na"), "b")
+        texts = vector(encoded.part()).astype(object)
+        if texts.shape != na.shape or any(type(text) is not str for text in texts):
+            raise CorruptStoreError(f"a stored array of texts holds {len(texts)} for {len(na)} marks, or other things")
+        if meta["escaped"]:
+            texts[:] = [text.encode("ascii").decode("unicode_escape") for text in texts]
+        missing = {"NA": pd.NA, "NaN": np.nan}[meta["missing"]]
+        texts[na] = missing
+        if meta["storage"] not in ("python", "pyarrow"):
+            raise CorruptStoreError(f"a stored array of texts names the storage {meta['storage']!r}")
+        given: Any = {} if missing is pd.NA else {"na_value": missing}
+        try:
+            dtype = pd.StringDtype(meta["storage"], **given)
+        except ImportError:
+            raise UnknownCodec(self.name, "pyarrow keeps its texts; install pyarrow") from None
+        return pd.array(texts, dtype=dtype)
+
+
+class CategoricalCodec:
+    """``Categorical``: which category each one is, -1 where it is missing, and the categories in their order."""
+
+    name = "pandas.Categorical"
+
+    def encode(self, value: Any) -> Encoded:
+        """The codes, and ``categories``."""
+        parts = {"": np.asarray(value.codes), "categories": value.categories}
+        return compose(self.name, parts, {"ordered": bool(value.ordered)})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The Categorical."""
+        parts = decompose(encoded)
+        ordered = more_of(encoded)["ordered"] is True
+        return pd.Categorical.from_codes(vector(parts[""], "iu"), categories=parts["categories"], ordered=ordered)
+
+
+class IntervalsCodec:
+    """Intervals closed on the same side: their left and right ends."""
+
+    name = "pandas.intervals"
+
+    def encode(self, value: Any) -> Encoded:
+        """``left`` and ``right``."""
+        ends = {"left": values_of(value.left), "right": values_of(value.right)}
+        return compose(self.name, ends, {"closed": value.closed})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The array."""
+        parts, closed = decompose(encoded), more_of(encoded)["closed"]
+        return pd.arrays.IntervalArray.from_arrays(values(parts["left"]), values(parts["right"]), closed)
+
+
+class IntervalCodec:
+    """One ``Interval`` of numbers or times."""
+
+    name = "pandas.Interval"
+
+    def encode(self, value: Any) -> Encoded:
+        """``left`` and ``right``."""
+        return compose(self.name, {"left": value.left, "right": value.right}, {"closed": value.closed})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The interval."""
+        return pd.Interval(**decompose(encoded), closed=more_of(encoded)["closed"])
+
+
+class PlainCodec:
+    """An array of NumPy's in pandas' clothes."""
+
+    name = "pandas.numpy"
+
+    def encode(self, value: Any) -> Encoded:
+        """The array."""
+        return compose(self.name, {"": value.to_numpy()})
+
+    def decode(self, encoded: Encoded) -> Any:
+        """The array in its clothes."""
+        return pd.arrays.NumpyExtensionArray(decompose(encoded)[""])
+
+
+masked = MaskedCodec()
+texts = TextCodec()
+categorical = CategoricalCodec()
+intervals = IntervalsCodec()
+interval = IntervalCodec()
+plain = PlainCodec()
