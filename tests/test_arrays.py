@@ -1,0 +1,115 @@
+"""What NumPy has, as parameter, explored parameter and result, over runs that differ, and seen by plain xarray."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from fixtures_values import identical
+
+import xpet
+from xpet.values import unlabelled
+
+NULLABLE = np.dtypes.StringDType(na_object=None)
+FIELDS = [("a", ">i4"), ("b", [("c", "f8"), ("d", "U3")]), ("e", "i2", (2,))]
+START = np.datetime64("2020-01-01", "s")
+
+
+def values(k: int) -> dict[str, Any]:
+    """Values of run ``k``; shapes, widths and some encodings differ between runs."""
+    later = START + np.timedelta64(k, "s")
+    return {
+        "texts": np.array(["a" * (k + 1), "é"]),
+        "strings": np.array(["x", None][: k + 1], NULLABLE),
+        "objects_of_texts": np.array([["p", "q"]], object),
+        "bytes_array": np.array([b"ab", b"\xff" * k]),
+        "time": later,
+        "times": np.array([later, "NaT"], "M8[s]"),
+        "days": np.array(["NaT", "2020-01-01", "2021-01-01"][k], "M8[D]")[()],
+        "span": np.timedelta64(k, "h"),
+        "spans": np.array([k, "NaT"], "m8[ms]"),
+        "far": np.array([["1500"], ["2000"], ["2000"]][k], "M8[s]"),
+        "records": np.array([(k, (2.0, "x"), [1, 2])] * (k + 1), FIELDS),
+        "recarray": np.zeros(2, "i4,f8").view(np.recarray),
+        "record": np.array([(k, 2.0)], "i4,f8")[0],
+        "masked": np.ma.masked_array([1.0, k], [True, False]),
+        "sometimes_masked": np.ma.masked_array([1, 2], bool(k) and [0, 1], fill_value=k),
+        "matrix": np.full((2, 2), k).view(np.matrix),
+        "long": np.longdouble(k) / 3,
+        "longs": np.ones(k + 1, np.clongdouble) / 3,
+        "objects": np.array([1, "a", None, np.arange(k)], object),
+        "raw": b"a\0" * k,
+        "void": np.zeros(2, f"V{k + 1}"),
+        "text": np.str_("t\0" * k),
+        "longlong": np.longlong(k),
+        "none": np.zeros((0, 3), "U2"),
+        "labelled": xpet.label(np.array(["a", "b"]), "x", {"x": [1.0, 2.0]}),
+        "labelled_times": xpet.label(np.array(["2020", "2021"], "M8[D]"), "y", attrs={"long_name": "when"}),
+    }
+
+
+POINTS = {
+    "day": [np.datetime64("2020-01-01"), np.datetime64("2020-01-02"), np.datetime64("NaT", "D")],
+    "name": [np.str_("a"), np.str_("b\0"), np.str_("")],
+    "code": [b"a", b"b\0", b""],
+    "words": [np.array(["a", "bc"]), np.array([]), np.array([["é"]])],
+    "row": [np.zeros(1, "i4,f8")[0], np.ones(1, "i4,f8")[0], np.void(b"ab")],
+}
+
+
+def job(traj: Any) -> None:
+    """Add all values, and what the run was given."""
+    for name, value in values(traj.k).items():
+        traj.f_add_result(name, value)
+    for name in POINTS:
+        traj.f_add_result(f"given_{name}", traj[name])
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A study of three runs."""
+    where = str(tmp_path_factory.mktemp("arrays") / "s.zarr")
+    env = xpet.Environment("t", filename=where)
+    env.traj.f_add_parameter("k", 0)
+    for name, value in values(1).items():
+        env.traj.f_add_parameter(f"fixed.{name}", value)
+    for name, points in POINTS.items():
+        env.traj.f_add_parameter(name, points[0])
+    env.traj.f_explore({"k": [0, 1, 2], **POINTS})
+    env.run(job)
+    return where
+
+
+@pytest.mark.parametrize("name", values(0))
+def test_comes_back(store: str, name: str):
+    traj = xpet.load_trajectory("t", filename=store)
+    for k in range(3):
+        assert identical(traj.f_get(f"results.runs.run_{k:08d}.{name}").f_get(), unlabelled(values(k)[name]))
+    assert identical(traj.f_get(f"parameters.fixed.{name}").f_get(), unlabelled(values(1)[name]))
+
+
+@pytest.mark.parametrize("name", POINTS)
+def test_explored(store: str, name: str):
+    traj = xpet.load_trajectory("t", filename=store)
+    assert identical(list(traj.f_get(name).f_get_range()), POINTS[name])
+    for k, point in enumerate(POINTS[name]):
+        assert identical(traj.f_get(f"results.runs.run_{k:08d}.given_{name}").f_get(), point)
+
+
+def test_plain_xarray(store: str, tmp_path: Any):
+    xr.open_datatree(f"{store}/t", engine="zarr").load()
+    seen = xr.open_dataset(f"{store}/t", group="results", engine="zarr").load()
+    assert seen["texts"].values.tolist() == [["a", "é"], ["aa", "é"], ["aaa", "é"]]
+    assert seen["labelled"].dims == ("run", "x")
+    np.testing.assert_array_equal(seen["time"].values, START + np.arange(3).astype("m8[s]"))
+    np.testing.assert_array_equal(seen["span"].values, np.arange(3).astype("m8[h]"))
+    assert np.isnat(seen["days"].values).tolist() == [True, False, False]
+    assert seen["labelled_times"].attrs["long_name"] == "when"
+    assert [seen[name].dtype.kind for name in ("far", "far.1")] == ["f", "M"]
+    np.testing.assert_array_equal(seen["records.e"].values[0, 0], [1, 2])
+    np.testing.assert_array_equal(seen["masked.mask"].values, [[True, False]] * 3)
+    np.testing.assert_allclose(seen["long"].values, np.arange(3) / 3)
+    # netCDF has no complex numbers.
+    seen.drop_vars([name for name in seen if seen[name].dtype.kind == "c"]).to_netcdf(tmp_path / "seen.nc")
