@@ -65,7 +65,7 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
         labels = _gathered(entry["labels"], data) if "labels" in entry else encoded.labels
         value = decode(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
         if isinstance(value, Opaque):
-            raise UnknownCodec(value.encoded.codec)
+            raise UnknownCodec(value.encoded.codec, value.remedy)
         out[name] = value
     return out
 
@@ -79,7 +79,11 @@ def more_of(encoded: Encoded) -> Mapping[str, Any]:
 
 
 class UnknownCodec(Exception):
-    """A part of a value is in an encoding for which no codec is installed."""
+    """A value, or a part of one, is in an encoding for which no codec is installed; ``remedy`` says what to do."""
+
+    def __init__(self, codec: str, remedy: str = "") -> None:
+        super().__init__(codec)
+        self.remedy = remedy
 
 
 def _below(stem: str, name: str) -> str:

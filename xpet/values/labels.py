@@ -46,7 +46,7 @@ def label(
     coords
         For some of ``dims``: a 1-D array as long as that dimension, or ``label(array, units=…)``.
     units
-        The units of ``value`` as text, such as ``'mV'``.
+        The units of ``value`` as text, such as ``'mV'``; a quantity of pint or BRIAN2 has its own.
     attrs
         Further attributes: texts and numbers. ``long_name`` is what plots show.
 
@@ -70,7 +70,10 @@ def label(
     if type(value).__name__ in ("DataArray", "Dataset"):
         raise TypeError(f"label: a {type(value).__name__} has labels of its own; store it as it is, or its .values")
     names: tuple[Any, ...] = (dims,) if isinstance(dims, str) else tuple(dims)
-    shape = np.shape(value)
+    numbers, own = _numbers_of(value)
+    if own is not None and units not in (None, own):
+        raise ValueError(f"label: the value has the units {own!r}, so that units={units!r} cannot be given")
+    shape = np.shape(numbers)
     if names and len(names) != len(shape):
         raise ValueError(f"label: {len(names)} dims {names} for a value of shape {shape}; give one name per dimension")
     if len(set(names)) != len(names):
@@ -80,14 +83,23 @@ def label(
             raise ValueError(f"label: the dim {name!r} is not a name of letters, digits, '_' and '-'")
     sizes = dict(zip(names, shape, strict=False))
     made = {name: _coord(name, given, sizes) for name, given in (coords or {}).items()}
-    return Labelled(value, Labels(names, made, _attrs(units, attrs)))
+    return Labelled(value, Labels(names, made, _attrs(own or units, attrs)))
+
+
+def _numbers_of(value: Any) -> tuple[Any, str | None]:
+    from xpet.values.codecs.units import numbers_of
+
+    return numbers_of(value)
 
 
 def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
     import numpy as np
 
     attrs = given.labels.attrs if isinstance(given, Labelled) else {}
-    values = np.asarray(given.value if isinstance(given, Labelled) else given)
+    numbers, units = _numbers_of(unlabelled(given))
+    if units:
+        attrs = {**attrs, "units": units}
+    values = np.asarray(numbers)
     if name not in sizes:
         raise ValueError(f"label: the coordinate {name!r} is not one of the dims {tuple(sizes)}")
     if values.shape != (sizes[name],):

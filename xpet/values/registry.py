@@ -41,9 +41,12 @@ class Opaque:
     """A stored value whose codec is not installed; it can be stored again unchanged."""
 
     encoded: Encoded
+    remedy: str = ""
 
     def __repr__(self) -> str:
         name, version = self.encoded.codec, self.encoded.version
+        if self.remedy:
+            return f"<a value in the encoding {name!r}, version {version}, that cannot be read: {self.remedy}>"
         return (
             f"<a value in the encoding {name!r}, version {version}, that no codec here can read; register one of that "
             "name with xpet.register_codec, or update xpet>"
@@ -54,6 +57,8 @@ _SCALARS = "xpet.values.codecs.scalars"
 _JSON = "xpet.values.codecs.structure:codec"
 _NESTED = "xpet.values.codecs.structure:nested_codec"
 _SEQUENCE = "xpet.values.codecs.sequence:codec"
+_XARRAY = "xpet.values.codecs.dataset"
+_UNITS = "xpet.values.codecs.units"
 
 _PANDAS = "xpet.values.codecs.pandas_"
 _SPARSE = "xpet.values.codecs.sparse:codec"
@@ -144,7 +149,11 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
     "numpy.rec.recarray": (f"{_CODECS}.subclasses:recarray_codec",),
     "numpy.ma.MaskedArray": (f"{_CODECS}.subclasses:masked_codec",),
     "numpy.ma.core.MaskedConstant": (f"{_CODECS}.subclasses:masked_constant_codec",),
-    "xarray.core.dataarray.DataArray": ("xpet.values.codecs.dataarray:codec",),
+    "xarray.core.dataarray.DataArray": ("xpet.values.codecs.dataarray:codec", f"{_XARRAY}:dataarray_codec"),
+    "xarray.core.dataset.Dataset": (f"{_XARRAY}:dataset_codec",),
+    **{f"xarray.core.variable.{name}": (f"{_XARRAY}:variable_codec",) for name in ("Variable", "IndexVariable")},
+    **dict.fromkeys(("pint.Quantity", "pint.registry.Quantity", "pint.util.Quantity"), (f"{_UNITS}:pint_codec",)),
+    "brian2.units.fundamentalunits.Quantity": (f"{_UNITS}:brian2_codec",),
     **{
         ".".join(filter(None, ("pandas", module, name))): (_PANDAS + target,)
         for name, (*modules, target) in _OF_PANDAS.items() for module in modules
@@ -174,7 +183,11 @@ _BY_NAME: dict[str, str] = {
     "sequence": _SEQUENCE,
     "json": _JSON,
     "nested": _NESTED,
-    "xarray.DataArray": "xpet.values.codecs.dataarray:codec",
+    "xarray.DataArray": f"{_XARRAY}:dataarray_codec",
+    "xarray.Dataset": f"{_XARRAY}:dataset_codec",
+    "xarray.Variable": f"{_XARRAY}:variable_codec",
+    "pint": f"{_UNITS}:pint_codec",
+    "brian2": f"{_UNITS}:brian2_codec",
     "pandas.DataFrame": f"{_PANDAS}frames:frame_codec",
     "pandas.Series": f"{_PANDAS}frames:series_codec",
     "pandas.Index": f"{_PANDAS}index:codec",
@@ -289,8 +302,8 @@ def decode(encoded: Encoded) -> Any:
         return Opaque(encoded)
     try:
         return _guarded(lambda: codec.decode(encoded), encoded)
-    except UnknownCodec:
-        return Opaque(encoded)
+    except UnknownCodec as unknown:
+        return Opaque(encoded, unknown.remedy)
 
 
 def _guarded(made: Callable[[], Any], encoded: Encoded) -> Any:

@@ -1,15 +1,22 @@
-"""``xarray.DataArray`` of numbers: its dims, coordinates, name and attributes become the column's labels."""
+"""``xarray.DataArray`` of numbers: its dims, coordinates, name and attributes become the column's labels.
+
+What xarray calls ``encoding`` (how a file held it) is not kept, and lazy data are computed.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from xpet.errors import UnsupportedValueError
 from xpet.values.codecs.ndarray import codec as ndarray_codec
+from xpet.values.codecs.ndarray import is_numeric
 from xpet.values.codecs.structure import codec as structure_codec
 from xpet.values.parts import Coord, Encoded, Labels, Part, is_coordinate
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
 
 _PLAIN = (str, int, float)
 
@@ -19,26 +26,22 @@ class DataArrayCodec:
 
     name = "xarray.DataArray"
 
-    def encode(self, value: Any) -> Encoded:
-        """The numbers as main part, the rest as labels and meta."""
-        array = ndarray_codec.encode(value.values)
+    def encode(self, value: Any) -> Encoded | None:
+        """The numbers as main part, the rest as labels and meta; other data and coordinates are another codec's."""
+        coords = {name: _coord(value, name) for name in value.coords}
+        array = None if None in coords.values() else _numbers(value.variable)
         if array is None:
-            raise UnsupportedValueError(f"a DataArray of dtype {value.dtype} cannot be kept without loss; use numbers")
-        if not all(isinstance(dim, str) for dim in value.dims) or len(set(value.dims)) < len(value.dims):
-            raise UnsupportedValueError(
-                f"a DataArray with the dims {value.dims} cannot be kept; each needs a text of its own"
-            )
-        coords = {name: _coord(name, coord) for name, coord in value.coords.items()}
-        labels = _labels(value.dims)
-        named = {label: coords[dim] for dim, label in zip(value.dims, labels, strict=True) if dim in coords}
+            return None
+        labels = label_dims(value.dims)
+        named = {label: coord for dim, label in zip(value.dims, labels, strict=True) if (coord := coords.get(dim))}
         meta = {
             "array": dict(array.meta),
-            "name": _text(value.name),
-            "attrs": _text(dict(value.attrs)),
+            "name": text(value.name),
+            "attrs": text(dict(value.attrs)),
             "dims": list(value.dims),
-            "coords": {name: _text(dict(coord.attrs)) for name, coord in value.coords.items()},
+            "coords": {name: text(dict(coord.attrs)) for name, coord in value.coords.items()},
         }
-        return Encoded(self.name, array.parts, meta=meta, labels=Labels(labels, named, _plain(value.attrs)))
+        return Encoded(self.name, array.parts, meta=meta, labels=Labels(labels, named, plain(value.attrs)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataArray, loaded."""
@@ -48,38 +51,66 @@ class DataArrayCodec:
         data = ndarray_codec.decode(Encoded("numpy.ndarray", encoded.parts, meta=meta["array"]))
         called = dict(zip(meta["dims"], labels.dims, strict=True))
         coords = {
-            name: xr.Variable((name,), labels.coords[called[name]].values, _value(attrs))
+            name: xr.Variable((name,), labels.coords[called[name]].values, from_text(attrs))
             for name, attrs in meta["coords"].items()
         }
-        return xr.DataArray(data, coords, tuple(meta["dims"]), _value(meta["name"]), _value(meta["attrs"]))
+        return xr.DataArray(data, coords, tuple(meta["dims"]), from_text(meta["name"]), from_text(meta["attrs"]))
 
 
-def _text(value: object) -> object:
-    return structure_codec.encode(value).part()
+def loaded(variable: Any) -> Any:
+    """A variable with its data in memory."""
+    return variable if variable.chunks is None else variable.compute()
 
 
-def _value(text: str) -> Any:
-    return structure_codec.decode(Encoded("json", (Part(text),)))
+def text(value: object) -> str:
+    """A name, or attributes, as text."""
+    return str(structure_codec.encode(value).part())
 
 
-def _labels(dims: Sequence[str]) -> tuple[str, ...]:
+def from_text(value: str) -> Any:
+    """What :func:`text` made a text of."""
+    return structure_codec.decode(Encoded("json", (Part(value),)))
+
+
+def plain(attrs: Mapping[Any, Any]) -> dict[str, str | float]:
+    """The attributes that can be those of a column; a NaN, unlike itself, would make columns differ."""
+    return {str(key): value for key, value in attrs.items() if type(value) in _PLAIN and value == value}
+
+
+def label_dims(dims: Sequence[Any]) -> tuple[str, ...]:
     """The dims as names: other characters than letters, digits, ``_`` and ``-`` are not for a store's keys."""
+    if not all(isinstance(dim, str) for dim in dims) or len(set(dims)) < len(dims):
+        raise UnsupportedValueError(
+            f"an xarray object with the dims {dims} cannot be kept; each needs a text of its own, see .rename()"
+        )
     made = tuple(re.sub(r"[^A-Za-z0-9_-]", "_", dim) or "_" for dim in dims)
     return made if len(set(made)) == len(made) else tuple(f"{name}-{k}" for k, name in enumerate(made))
 
 
-def _coord(name: object, coord: Any) -> Coord:
-    values = coord.values
-    if coord.dims != (name,) or not is_coordinate(values):
-        raise UnsupportedValueError(
-            f"a DataArray with the coordinate {name!r} of dims {coord.dims} and dtype {values.dtype} cannot be kept; "
-            "drop it with .reset_coords(drop=True) or store it as a result of its own"
-        )
-    return Coord(values, _plain(coord.attrs))
+def index_values(value: Any, name: object) -> Array | None:
+    """The values of a coordinate of a dimension with the usual index; None of another coordinate."""
+    import numpy as np
+    from xarray.indexes import PandasIndex
+
+    variable = value.coords[name].variable
+    if variable.dims != (name,) or type(value.xindexes.get(name)) is not PandasIndex:
+        return None
+    return variable.data if type(variable.data) is np.ndarray else None
 
 
-def _plain(attrs: Any) -> dict[str, str | float]:
-    return {str(key): value for key, value in attrs.items() if type(value) in _PLAIN}
+def _coord(value: Any, name: object) -> Coord | None:
+    """A coordinate as a label, or None if it is not one of a dimension, of numbers or texts."""
+    values = index_values(value, name)
+    return None if values is None or not is_coordinate(values) else Coord(values, plain(value.coords[name].attrs))
+
+
+def _numbers(variable: Any) -> Encoded | None:
+    import numpy as np
+
+    if not isinstance(variable.dtype, np.dtype) or not is_numeric(variable.dtype):
+        return None
+    data = loaded(variable).data
+    return ndarray_codec.encode(data) if type(data) is np.ndarray else None
 
 
 codec = DataArrayCodec()

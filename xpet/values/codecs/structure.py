@@ -204,7 +204,7 @@ def _unpack_whole(node: Any) -> Any:
 
     value = decode(encoding_from_text(json.dumps(node)))
     if isinstance(value, Opaque):
-        raise UnknownCodec(value.encoded.codec)
+        raise UnknownCodec(value.encoded.codec, value.remedy)
     return value
 
 

@@ -1,0 +1,259 @@
+"""xarray's objects come back with dims, coordinates, indexes, names and attributes; their labels are the column's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from fixtures_plain import RunPlain
+from fixtures_xarray import OBJECTS, same_object
+from hypothesis import given, settings
+
+import xpet
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values import Encoded, Part, decode, encode, same_value
+
+DATES = pd.date_range("2020", periods=2)
+STACKED = xr.DataArray(
+    np.arange(4.0).reshape(2, 2), {"x": ("x", ["a", "bc"], {"note": "of x"}), "y": [1, 2]}, ["x", "y"]
+).stack(p=["x", "y"])
+NO_INDEX = xr.Coordinates({"x": ("x", [1, 2])}, indexes={})
+
+
+def da(values: Any, coords: Any = None, dims: Any = "x", **more: Any) -> xr.DataArray:
+    return xr.DataArray(np.asarray(values), coords, dims, **more)
+
+
+KINDS = {
+    "texts": da(["a", "bcd"]),
+    "scalar coordinate": da([1.0, 2.0], {"y": 3}),
+    "2-D coordinate": da([[1.0]], {"z": (("x", "y"), [[1]])}, ["x", "y"]),
+    "coordinate of its own name": da([1.0, 2.0], {"letter": ("x", ["a", "b"])}),
+    "index of its own name": da([1.0, 2.0], {"letter": ("x", ["a", "b"])}).set_xindex("letter"),
+    "without index": da([1.0, 2.0], NO_INDEX),
+    "times along a dim": da([1.0, 2.0], {"x": DATES}),
+    "spans along a dim": da([1.0, 2.0], {"x": np.array([1, "NaT"], "m8[ms]")}),
+    "surrogates along a dim": da([1.0, 2.0], {"x": ["\udcff", "a"]}),
+    "complex along a dim": da([1.0, 2.0], {"x": [1j, 2.0]}),
+    "many attributes": da([1.0], attrs={1: None, "a": np.arange(2), "b": {"c": (1, 2)}, "d": da([1.0], {"x": [0]})}),
+    "name": da([1.0], name=("a", 1)),
+    "no dims": xr.DataArray(1.5, {"y": 1}),
+    "odd dims": da([[1.0]], {"y z": ("x y", [1])}, ["x y", "x_y"]),
+    "variable": xr.Variable("x", [1, 2], {"units": "m"}),
+    "index variable": xr.IndexVariable("x", [1, 2]),
+    "dataset": xr.Dataset({"a": ("x", [1.0, 2.0]), 1: 2, "1": 3}, {"x": ["u", "v"], "y": 1}, {"title": "all"}),
+    "empty dataset": xr.Dataset(),
+    "dataset of coordinates": xr.Dataset(coords={"x": [1, 2]}),
+    "names alike": xr.Dataset({"a b": 1, "a_b": 2, "A_B": 3, "": 4, "_": 5, "..": 6, "x-@x": 7, "\udcff": 8}),
+    "surrogates": da([1.0], {"y": ("x\udcff", [1])}, "x\udcff", name="\udcff", attrs={"\udcff": "\udcff"}),
+}
+
+
+@pytest.mark.parametrize("value", KINDS.values(), ids=KINDS)
+def test_kinds(value: Any):
+    assert same_object(decode(encode(value)), value)
+    assert same_value(decode(encode(value)), value)
+
+
+@settings(deadline=None)
+@given(OBJECTS)
+def test_comes_back(value: Any):
+    back = decode(encode(value))
+    assert same_object(back, value)
+    assert same_value(back, value)
+
+
+NEAR = {
+    "kind": (xr.Variable("x", [1, 2]), xr.IndexVariable("x", [1, 2])),
+    "kind with dims": (xr.Variable("x", [1, 2]), da([1, 2])),
+    "dims": (da([1, 2]), da([1, 2], dims="y")),
+    "index": (da([1, 2], {"x": [1, 2]}), da([1, 2], NO_INDEX)),
+    "index of its own name": (KINDS["coordinate of its own name"], KINDS["index of its own name"]),
+    "units of time": (da([1, 2], {"x": DATES.as_unit("s")}), da([1, 2], {"x": DATES.as_unit("ms")})),
+    "times and spans": (da([1], {"x": np.array([1], "M8[s]")}), da([1], {"x": np.array([1], "m8[s]")})),
+    "times and numbers": (da([1], {"x": np.array([1], "M8[s]")}), da([1], {"x": [1]})),
+    "coordinate and variable": (xr.Dataset({"a": 1}), xr.Dataset(coords={"a": 1})),
+    "attributes of coordinates": (da([1], {"y": ((), 1, {"a": 1})}), da([1], {"y": ((), 1, {"a": 1.0})})),
+    "scalar coordinates": (da([1], {"y": 1}), da([1], {"y": 1.0})),
+    "names": (xr.Dataset({1: 1}), xr.Dataset({"1": 1})),
+    "attributes": (xr.Dataset(attrs={"a": [1]}), xr.Dataset(attrs={"a": (1,)})),
+    "texts": (da(["a"]), da(np.array(["a"], "<U2"))),
+}
+
+
+@pytest.mark.parametrize(("a", "b"), NEAR.values(), ids=NEAR)
+def test_near(a: Any, b: Any):
+    assert not same_value(a, b)
+    assert not same_object(a, b)
+
+
+def test_indexes_of_pandas():
+    tz, kinds = pd.date_range("2020", periods=2, tz="Europe/Berlin"), pd.CategoricalIndex(["a", "b"], ["b", "a"])
+    objects = [STACKED, *(da([1.0, 2.0], {"x": each}) for each in (tz, kinds, pd.period_range("2020", periods=2)))]
+    objects.append(xr.Dataset({"a": STACKED, "c": ("x", pd.Categorical(["u", "v"]))}))
+    for value in objects:
+        back = decode(encode(value))
+        assert same_object(back, value)
+        assert same_value(back, value)
+    assert decode(encode(STACKED)).unstack("p").identical(STACKED.unstack("p"))
+
+
+def test_lazy_data_are_computed():
+    pytest.importorskip("dask", reason="lazy data need dask")
+    lazy = da([1.0, 2.0], {"x": [1, 2]}).chunk({"x": 1})
+    assert same_object(decode(encode(lazy)), lazy.compute())
+    assert same_object(decode(encode(lazy.to_dataset(name="a"))), lazy.to_dataset(name="a").compute())
+
+
+def test_encoding_is_not_kept():
+    value = da([1.0])
+    value.encoding = {"dtype": "i2"}
+    assert decode(encode(value)).encoding == {}
+
+
+def test_what_could_be_kept_before_is_as_before():
+    assert encode(da([1.0], {"x": [1]}, name="a")).version == 1
+    assert encode(da([1.0], {"x": [1], "y": 2}, name="a")).version == 2
+
+
+def test_labels():
+    labels = encode(da([1.0, 2.0], {"x": DATES, "y": 1}, attrs={"units": "mV", "odd": None})).labels
+    assert labels.dims == ("x",)
+    assert labels.attrs == {"units": "mV"}
+    assert labels.coords["x"].values.dtype == "i8"
+    assert labels.coords["x"].attrs == {"units": "microseconds since 1970-01-01"}
+
+
+class Index(xr.indexes.PandasIndex):
+    """An index of somebody's own."""
+
+
+REFUSED = {
+    "an index of one's own": da([1.0, 2.0], NO_INDEX).set_xindex("x", Index),
+    "dims that are no texts": xr.Dataset({"a": da([1.0], dims=[1])}),
+    "data of one's own": xr.Dataset({"a": ((), np.array(object(), object))}),
+}
+
+
+@pytest.mark.parametrize("value", REFUSED.values(), ids=REFUSED)
+def test_refused(value: Any):
+    with pytest.raises(UnsupportedValueError, match=r"results\.ds"):
+        encode(value, "results.ds")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate dimension names")
+def test_dims_that_repeat_are_refused():
+    with pytest.raises(UnsupportedValueError, match=r"each needs a text of its own"):
+        encode(xr.Variable(("x", "x"), [[1.0]]))
+
+
+def forged(value: Any, change: Any) -> Encoded:
+    encoded = encode(value)
+    return replace(encoded, meta={**encoded.meta, "more": {**encoded.meta["more"], **change}})
+
+
+FORGED = {
+    "no such part": forged(KINDS["dataset"], {"data": [['"a"', "gone"]]}),
+    "more coordinates": forged(KINDS["dataset"], {"coords": [['"a"', "a", True], ['"b"', "1", True]]}),
+    "name that is none": forged(KINDS["dataset"], {"data": [["[1]", "a"]]}),
+    "attributes that are none": forged(KINDS["dataset"], {"attrs": "1"}),
+    "nothing": Encoded("xarray.Dataset", (Part(""),), meta={"of": [], "more": []}),
+    "dims of a variable": forged(KINDS["variable"], {"dims": ["x", "y"]}),
+    "attributes of a variable": forged(KINDS["variable"], {"attrs": "{"}),
+    "no label of that name": forged(KINDS["times along a dim"], {"labels": [["x", "y", "", "{}"]]}),
+    "times that are none": forged(KINDS["times along a dim"], {"labels": [["x", "x", "O", "{}"]]}),
+    "times of another unit": forged(KINDS["times along a dim"], {"labels": [["x", "x", "<M8[as]", "{}"]]}),
+    "order": forged(KINDS["times along a dim"], {"order": ['"x"', '"z"']}),
+    "part that is no variable": replace(
+        encode(KINDS["dataset"]),
+        meta={
+            "of": [{"name": "a", "stem": "a", "codec": "float", "version": 1, "meta": {}, "parts": [""]}],
+            "more": {**encode(KINDS["dataset"]).meta["more"], "data": [['"a"', "a"]], "coords": []},
+        },
+        parts=(Part(""), Part(1.0, "a")),
+    ),
+}
+
+
+@pytest.mark.parametrize("encoded", FORGED.values(), ids=FORGED)
+def test_forged(encoded: Encoded):
+    with pytest.raises(CorruptStoreError):
+        decode(encoded)
+
+
+def test_forged_levels_of_an_index():
+    encoded = encode(STACKED)
+    part, name, _, attrs = encoded.meta["more"]["multiple"][0]
+    for dtype in ("V8", "<U99999999", "O,O"):
+        changed = [[part, name, [['"x"', dtype]], attrs]]
+        with pytest.raises(CorruptStoreError):
+            decode(forged(STACKED, {"multiple": changed}))
+
+
+TIME = np.array([0.0, 0.5, 1.0])
+PLAIN = """
+import sys
+import numpy as np
+import xarray as xr
+import warnings
+warnings.simplefilter("error")
+xr.open_datatree(sys.argv[1], engine="zarr").load()
+ds = xr.open_dataset(sys.argv[1], group="results", engine="zarr")
+assert ds.V.dims == ("run", "time") and ds.time.values.tolist() == [0.0, 0.5, 1.0], ds
+assert ds.V.attrs["units"] == "mV" and ds.time.attrs["units"] == "ms"
+assert ds["W.k"].dims == ("run", "W.k") and ds["W.k"].values.tolist() == [[run, run + 1] for run in range(4)]
+assert ds["at.moment"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
+assert ds["both.rate"].values.tolist() == [0, 2, 4, 6] and ds["both.rate"].dims == ("run",)
+assert ds["both.curve"].shape == (4, 3)
+print("read")
+"""
+
+
+def of_run(run: int) -> dict[str, Any]:
+    curve = ("time", TIME * run, {"units": "Hz"})
+    return {
+        "V": da(TIME + run, {"time": ("time", TIME, {"units": "ms"})}, "time", attrs={"units": "mV"}),
+        "W": da([1, 2], {"k": [run, run + 1]}, "k"),
+        "at": da(TIME, {"time": TIME, "moment": float(run)}, "time"),
+        "dated": da(TIME, {"day": pd.date_range("2020", periods=3)}, "day"),
+        "moved": da(TIME, {"day2": pd.date_range("2020", periods=3) + pd.Timedelta(days=run)}, "day2"),
+        "both": xr.Dataset({"rate": 2 * run, "curve": curve}, {"time": TIME}, {"title": "both"}),
+        "alone": xr.Variable(("time",), TIME * run),
+        "stacked": STACKED + run,
+        "word": da(np.array([f"run {run}", ""])),
+    }
+
+
+def job(traj: xpet.Trajectory) -> None:
+    for name, value in of_run(traj.v_idx).items():
+        traj.f_add_result(name, value)
+
+
+def leaf(name: str) -> str:
+    return name.replace(" ", "_").replace("-", "_")
+
+
+def test_over_runs(tmp_path: Path, plain_python: RunPlain):
+    env = xpet.Environment("main", store=tmp_path)
+    env.traj.f_add_parameter("x", 0)
+    for name, value in KINDS.items():
+        env.traj.f_add_parameter(f"kinds.{leaf(name)}", value)
+    env.traj.f_explore({"x": range(4)})
+    env.run(job)
+    traj = xpet.load_trajectory("main", filename=tmp_path)
+    for run in range(4):
+        for name, value in of_run(run).items():
+            assert same_object(traj.f_get(f"results.runs.r_{run}.{name}").f_get(name), value), name
+    for name, value in KINDS.items():
+        assert same_object(traj[f"parameters.kinds.{leaf(name)}"], value), name
+    assert plain_python(PLAIN, tmp_path / "main").split() == ["read"]
+    # Coordinates that all runs share are stored once.
+    results = xr.open_dataset(tmp_path / "main", group="results", engine="zarr")
+    assert results["time"].dims == ("time",)
+    assert results["day"].dims == ("day",)
+    assert results["moved.day2"].dims == ("run", "moved.day2")
