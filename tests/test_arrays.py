@@ -52,7 +52,7 @@ def values(k: int) -> dict[str, Any]:
 
 POINTS = {
     "day": [np.datetime64("2020-01-01"), np.datetime64("2020-01-02"), np.datetime64("NaT", "D")],
-    "name": [np.str_("a"), np.str_("b\0"), np.str_("")],
+    "name": [np.str_("a"), np.str_("é"), np.str_("")],
     "code": [b"a", b"b\0", b""],
     "words": [np.array(["a", "bc"]), np.array([]), np.array([["é"]])],
     "row": [np.zeros(1, "i4,f8")[0], np.ones(1, "i4,f8")[0], np.void(b"ab")],

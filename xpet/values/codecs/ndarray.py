@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
@@ -24,9 +25,14 @@ def is_numeric(dtype: np.dtype[Any]) -> bool:
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
     """A dtype of numbers as the text that :func:`safe_dtype` takes."""
+    return _text(dtype.str, dtype.char)
+
+
+@cache
+def _text(text: str, char: str) -> str:
     import numpy as np
 
-    return dtype.str if np.dtype(dtype.str).type is dtype.type else dtype.str[0] + dtype.char
+    return text if np.dtype(text).char == char else text[0] + char
 
 
 def safe_dtype(text: object) -> np.dtype[Any]:
@@ -53,9 +59,7 @@ class NumericArray:
         """One part in native byte order. Other dtypes are other codecs'."""
         if not is_numeric(value.dtype):
             return None
-        import numpy as np
-
-        data = as_dtype(value, np.dtype(value.dtype.str).newbyteorder("="))
+        data = value.astype(value.dtype.newbyteorder("="), copy=False)
         return Encoded(self.name, (Part(data),), meta={"dtype": dtype_text(value.dtype)})
 
     def decode(self, encoded: Encoded) -> Any:
