@@ -99,14 +99,14 @@ class Column:
     comment: str
     variants: list[Variant] = field(default_factory=list)
     which: str | None = None
-    _numbers: dict[str, int] = field(default_factory=dict)
+    _by_signature: dict[str, list[int]] = field(default_factory=dict)
 
-    def variant_of(self, signature: str) -> Variant | None:
-        """The variant with a signature, if there is one."""
-        for variant in self.variants[len(self._numbers) :]:
-            self._numbers[variant.signature()] = variant.number
-        number = self._numbers.get(signature)
-        return None if number is None else self.variants[number]
+    def variants_of(self, signature: str) -> list[Variant]:
+        """The variants with a signature: of several all but the last are constants that not all runs have."""
+        known = sum(map(len, self._by_signature.values()))
+        for variant in self.variants[known:]:
+            self._by_signature.setdefault(variant.signature(), []).append(variant.number)
+        return [self.variants[number] for number in self._by_signature.get(signature, ())]
 
     def describe(self, variant: Variant) -> dict[str, Any]:
         """What the document of a variant's main part says of it."""

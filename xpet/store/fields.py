@@ -16,7 +16,7 @@ COMMENT, ANNOTATIONS = "@comment", "@annotations"
 #: the kind of what a group of a run says of itself; a leaf of other runs may have the same path
 GROUP = "group"
 
-Form = Literal["scalar", "array", "text"]
+Form = Literal["scalar", "array", "text", "blob"]
 _PLAIN = ("template", "item", "kind", "class_name", "comment", "codec", "version", "meta")
 _MOST_DIMS = 32
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,12 +21,13 @@ from xpet.store.columns import (
     save_column,
     signature_of,
 )
+from xpet.store.constants import constant_of, is_constant
 from xpet.store.dims import Dims, coord_dtype, coord_on_disk
-from xpet.store.documents import ArrayDoc
+from xpet.store.documents import ArrayDoc, itemsize
 from xpet.store.fields import COMMENT, GROUP, Field, PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.parts import PartWriter, alike_along, widest
-from xpet.store.pieces import Piece, merged, packed, text_piece
+from xpet.store.pieces import Piece, merged, packed, select, text_piece
 from xpet.store.unpacking import Batch
 from xpet.values import Coord, coords_equal, encode
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 _REPEATED_BYTES = 2**24
+#: a constant is given up if copies of it for the runs that have it are no more than this
+_SPREAD_BYTES = 2**30
 
 
 class ColumnWriter:
@@ -98,13 +102,39 @@ class ColumnWriter:
         column = self._column(next(iter(found.values()))[0].entry)
         rest: list[Piece] = []
         for signature, pieces in found.items():
-            variant = column.variant_of(signature)
+            known = column.variants_of(signature)
+            variant = known[-1] if known and not self._is_too_large_to_spread(column, known[-1]) else None
+            for each in known if variant is None else known[:-1]:
+                pieces = self._write_fitting(column, each, pieces)
             if variant is None and len(column.variants) >= MOST_VARIANTS:
                 rest.extend(map(packed, pieces))
-            else:
+            elif pieces:
                 self._write_variant(column, variant, pieces)
         if rest:
-            self._write_variant(column, column.variant_of(signature_of(rest[0].entry)), rest)
+            known = column.variants_of(signature_of(rest[0].entry))
+            self._write_variant(column, known[-1] if known else None, rest)
+
+    def _is_too_large_to_spread(self, column: Column, variant: Variant) -> bool:
+        """Whether a constant would become too much data if each run got a copy: other runs then get a variant."""
+        docs = [doc for doc in (self._docs.array(part.node) for part in variant.parts) if is_constant(doc)]
+        size = sum(math.prod(doc.shape) * itemsize(doc.dtype) for doc in docs)
+        return size * int(self._rows_of(column, variant).sum()) > _SPREAD_BYTES
+
+    def _write_fitting(self, column: Column, variant: Variant, pieces: Sequence[Piece]) -> list[Piece]:
+        """Write the runs that have the constants of a variant into it; returns the others."""
+        import numpy as np
+
+        fitting, rest = [], []
+        for piece in pieces:
+            fits = np.ones(len(piece.rows), bool)
+            for part, values in zip(variant.parts, piece.data, strict=False):
+                held = self._parts.holds(part, values)
+                fits &= True if held is None else held
+            fitting.extend([select(piece, fits)] if fits.any() else [])
+            rest.extend([select(piece, ~fits)] if not fits.all() else [])
+        if fitting:
+            self._write_variant(column, variant, fitting)
+        return rest
 
     def _column(self, entry: Field) -> Column:
         key = (entry.template, entry.item)
@@ -151,11 +181,12 @@ class ColumnWriter:
             inner = widest(values, spec.rank)
             dims = self._dims.default(node, spec.rank) if parts else self._dims.names(key, labels, inner, alike)
             attrs = spec.plain() if parts else layout.plain_attrs(labels.attrs, column.comment) | spec.plain()
-            parts.append(self._parts.create(node, spec, dims, inner, attrs))
+            constant = constant_of(values)
+            parts.append(self._parts.create(node, spec, dims, inner if constant is None else constant, attrs))
         coords = {}
         for dim, coord in labels.coords.items():
             axis = labels.dims.index(dim)
-            name = self._docs.array(key).dims[1 + axis]
+            name = self._docs.array(key).dims[axis - len(labels.dims)]
             shared = self._dims.share(group, name, coord) if alike[axis] else None
             coords[dim] = LabelNode(coord.values.dtype.str, dict(coord.attrs), shared)
         meta = json.loads(entry.meta)
@@ -177,11 +208,11 @@ class ColumnWriter:
             constant = self._dims.coord(known)
             if all(coords_equal(constant, coord) for coord in given):
                 return variant
-            variant = self._own_coordinate(column, variant, dim, given[0])
+            variant = self._own_coordinate(column, variant, dim, found)
             variant = self._repeat(column, variant, name, constant)
             self._dims.drop_unused(known)
         elif all(part.name != name for part in variant.parts):
-            variant = self._own_coordinate(column, variant, dim, given[0])
+            variant = self._own_coordinate(column, variant, dim, found)
         rows = np.concatenate([piece.rows for piece in found])
         values = [coord_on_disk(coord.values) for coord in given]
         each = [value for piece, value in zip(found, values, strict=True) for _ in range(len(piece.rows))]
@@ -190,9 +221,14 @@ class ColumnWriter:
         same = len({value.shape for value in ordered}) == 1
         return self._write_part(column, variant, name, rows[order], np.stack(ordered) if same else ordered)
 
-    def _own_coordinate(self, column: Column, variant: Variant, dim: str, coord: Coord) -> Variant:
+    def _own_coordinate(self, column: Column, variant: Variant, dim: str, found: Sequence[Piece]) -> Variant:
         """The coordinate becomes a part: an array over runs and the dim, which it shares its name with."""
-        axis, key = 1 + variant.dims.index(dim), variant.node
+        axis, key, coord = 1 + variant.dims.index(dim), variant.node, found[0].entry.labels.coords[dim]
+        if is_constant(self._docs.array(key)):
+            have = self._rows_of(column, variant).copy()
+            for piece in found:
+                have[piece.rows] = True
+            self._parts.spread(variant.parts[0], have)
         name = self._parts.own_dim(key, axis, dim)
         inner = (self._docs.array(key).shape[axis],)
         spec = PartSpec(f"@{dim}", "array", coord_dtype(coord.values), 1)

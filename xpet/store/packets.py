@@ -7,7 +7,8 @@ record then holds numbers only. What a schema says of a value is a :class:`Field
 Layout of a run record, little-endian: kind ``u1``, schema ``u4``, run ``i8``, attempt ``i8``, started ``f8``,
 duration ``f8``; all scalars of the schema in order, packed; then for each array its shape (``u8`` each) and its bytes,
 for each text its length (``u8``) and its UTF-8;
-for each array of texts its shape (``u8`` each), the length of each text in bytes (``u8``), and their UTF-8.
+for each array of texts its shape (``u8`` each), the length of each text in bytes (``u8``), and their UTF-8. An array
+that is large is a *blob*, a record of its own, so that runs which have the same one hold only its number (``u8``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
+from xpet.store.blobs import LARGE, Blob, Blobs
 from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, PartSpec
 from xpet.values import Encoded, Labels, Part, canonical, encode, labels_equal
 
@@ -32,7 +34,7 @@ RUN_HEAD = struct.Struct("<BIqqdd")
 FAIL_HEAD = struct.Struct("<Bqqdd")
 COUNT = struct.Struct("<Q")
 _INT64 = 2**63
-_LARGEST = 2**32 - 1
+_LARGEST, _ROOM = 2**32 - 1, 1024
 #: Python scalars: their codec, their part's dtype, their struct code
 _FAST: dict[type, tuple[str, str, str]] = {
     float: ("float", "float64", "d"),
@@ -121,6 +123,7 @@ class Packer:
         self._head = b""
         self._schemas: dict[Any, _Schema] = {}
         self._written: set[int] = set()
+        self._blobs = Blobs()
         self._bases: dict[tuple[str, str], tuple[int, Labels]] = {}
         self._comments: dict[str, str] = {}
         self._n_schemas = 0
@@ -142,6 +145,7 @@ class Packer:
         key: list[Any] = []
         scalars: list[Any] = []
         tail: list[bytes] = []
+        blobs: list[Blob] = []
         fields: list[tuple[LeafData, str, Encoded | type]] = []
         for leaf in leaves:
             template, class_name = leaf.template, leaf.class_name
@@ -153,7 +157,7 @@ class Packer:
                     fields.append((leaf, item, kind))
                 else:
                     encoded = encode(value, _where(leaf, item))
-                    key.append(self._describe(leaf, item, encoded, tail))
+                    key.append(self._describe(leaf, item, encoded, tail, blobs))
                     fields.append((leaf, item, encoded))
         schema = self._schemas.get(found := tuple(key))
         if schema is None:
@@ -161,29 +165,34 @@ class Packer:
         payload = schema.pack(RUN, schema.number, run, self._attempt + attempt, started, duration, *scalars)
         if tail:
             payload += b"".join(tail)
-            if len(payload) > _LARGEST:
+            size = max([len(payload), *(len(blob.data) for blob in blobs)])
+            if size > _LARGEST - _ROOM:
                 raise UnsupportedValueError(
-                    f"run {run}: its results have {len(payload)} bytes, and {_LARGEST} is the most; store less in a run"
+                    f"run {run}: its results have {size} bytes, and {_LARGEST} is the most; store less in a run"
                 )
         record = FRAME.pack(len(payload), zlib.crc32(payload)) + payload
-        self._emit(record, schema)
+        self._emit(record, schema, blobs)
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
         """Record a run that failed, with its traceback."""
         head = FAIL_HEAD.pack(FAILED, run, self._attempt + attempt, started, duration)
         self._emit(frame(head + error.encode("utf-8", "backslashreplace")))
 
-    def _emit(self, record: bytes, schema: _Schema | None = None) -> None:
+    def _emit(self, record: bytes, schema: _Schema | None = None, blobs: Sequence[Blob] = ()) -> None:
         with self._lock:
             unknown = schema if schema is not None and schema.number not in self._written else None
             if unknown is not None:
                 record = unknown.record + record
+            more = self._blobs.missing(blobs)
+            if more:
+                record = b"".join([*(frame(blob.payload()) for blob in more), record])
             if self._sink.append(self._head + record):
                 self._renew()
                 return
             self._head = b""
             if unknown is not None:
                 self._written.add(unknown.number)
+            self._blobs.wrote(more)
             if self._interval is not None:
                 self._see_to_it(self._interval)
 
@@ -221,6 +230,7 @@ class Packer:
     def _renew(self) -> None:
         """What follows is in another packet, and must say everything again."""
         self._written = set()
+        self._blobs.renew()
         self._head = self._first
 
     def _items(self, leaf: LeafData) -> Mapping[str, Any]:
@@ -238,7 +248,9 @@ class Packer:
             items[ANNOTATIONS] = dict(leaf.annotations)
         return items
 
-    def _describe(self, leaf: LeafData, item: str, encoded: Encoded, tail: list[bytes]) -> tuple[Any, ...]:
+    def _describe(
+        self, leaf: LeafData, item: str, encoded: Encoded, tail: list[bytes], blobs: list[Blob]
+    ) -> tuple[Any, ...]:
         specs = []
         for part in encoded.parts:
             spec = _spec(part)
@@ -253,6 +265,10 @@ class Packer:
 
                 # Scalars from codecs ride with the arrays, as arrays of rank 0: the packed part stays uniform.
                 data = np.asarray(part.data, spec.dtype)
+                if spec.form == "blob":
+                    blobs.append(self._blobs.take((leaf.template, item, part.name), data))
+                    tail.append(COUNT.pack(blobs[-1].number))
+                    continue
                 tail.append(struct.pack(f"<{data.ndim}Q", *data.shape) + data.tobytes())
         labels = self._labels_number(leaf.template, item, encoded.labels)
         meta = canonical(encoded.meta) if encoded.meta else "{}"
@@ -310,4 +326,6 @@ def _spec(part: Part) -> PartSpec:
         return PartSpec(name, "array", "complex128", 0, attrs)
     if isinstance(data, bool | int | float):
         return PartSpec(name, "array", _FAST[type(data)][1], 0, attrs)
-    return PartSpec(name, "array", "string" if data.dtype == object else data.dtype.name, data.ndim, attrs)
+    if data.dtype == object:
+        return PartSpec(name, "array", "string", data.ndim, attrs)
+    return PartSpec(name, "blob" if data.nbytes >= LARGE else "array", data.dtype.name, data.ndim, attrs)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from xpet.store import layout
 from xpet.store.chunks import read_rows, write_rows
 from xpet.store.columns import PartNode
+from xpet.store.constants import Constants, is_constant
 from xpet.store.dims import Dims, is_private
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.ragged import lengths_of, write_ragged
-from xpet.store.relayout import Leftovers, drop_chunks, has_room, relayout
+from xpet.store.relayout import Leftovers, beside, drop_chunks, has_room, relayout
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     #: the values of some runs: an array over them if they have one shape, else one array each
     Values: TypeAlias = "Array | list[Any]"
+
+
+#: a constant that becomes one value a run is copied into so much memory at a time
+_REPEATED_BYTES = 2**24
 
 
 class PartWriter:
@@ -33,26 +38,34 @@ class PartWriter:
         self._dims = dims
         self._n_runs = n_runs
         self._leftovers = Leftovers(place)
+        self._constants = Constants(place)
         #: arrays whose chunks are not those that readers of the published document look at
         self._unpublished: set[str] = set()
 
     def create(
-        self, node: str, spec: PartSpec, dims: Sequence[str], inner: Sequence[int], attrs: dict[str, Any]
+        self, node: str, spec: PartSpec, dims: Sequence[str], like: Array | tuple[int, ...], attrs: dict[str, Any]
     ) -> PartNode:
-        """Add the array of a part; no run has it yet."""
+        """Add the array of a part, which no run has yet: along the runs of an inner shape, or the same one for all."""
         disk = layout.disk_dtype(spec.dtype)
+        constant, inner = (None, like) if isinstance(like, tuple) else (like, like.shape)
         chunks = layout.inner_chunks(disk, inner, ragged=False)
-        doc = ArrayDoc(
-            shape=(self._n_runs, *inner),
-            dtype=disk,
-            dims=(RUN, *dims),
-            chunks=(layout.run_chunk(disk, chunks), *chunks),
-            fill=layout.default_fill(disk),
-            attrs=attrs,
-            xpet={"of": node},
-        )
-        self.add(node, doc)
+        fill = layout.default_fill(disk)
+        doc = ArrayDoc(tuple(inner), disk, tuple(dims), chunks, fill, attrs, {"of": node})
+        if constant is None:
+            self.add(node, self._along_runs(doc))
+        else:
+            self.add(node, doc)
+            self._constants.write(node, doc, constant)
         return PartNode(spec.name, spec.dtype, spec.rank, node)
+
+    def _along_runs(self, doc: ArrayDoc) -> ArrayDoc:
+        """The document of an array for one run as that of an array for all."""
+        return replace(
+            doc,
+            shape=(self._n_runs, *doc.shape),
+            dims=(RUN, *doc.dims),
+            chunks=(layout.run_chunk(doc.dtype, doc.chunks), *doc.chunks),
+        )
 
     def add(self, node: str, doc: ArrayDoc) -> None:
         """Add an array that is nobody's yet."""
@@ -65,8 +78,12 @@ class PartWriter:
 
         ``names`` are what the user calls the dims.
         """
-        values = _on_disk(given, part)
         doc = self._docs.array(part.node)
+        if is_constant(doc):
+            if self._constants.hold(part.node, doc, given):
+                return part
+            doc = self.spread(part, have)
+        values = _on_disk(stacked(given), part)
         if part.lengths is None and (isinstance(values, list) or values.shape[1:] != doc.shape[1:]):
             part = self._make_ragged(part, values, have)
         if part.lengths is None:
@@ -81,6 +98,37 @@ class PartWriter:
             write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths_of(each, part.rank))
         return part
 
+    def holds(self, part: PartNode, values: Values) -> Array | None:
+        """Which of some values a constant is; None if the part is none."""
+        import numpy as np
+
+        doc = self._docs.array(part.node)
+        if not is_constant(doc):
+            return None
+        return np.array([self._constants.hold(part.node, doc, [value]) for value in values], bool)
+
+    def spread(self, part: PartNode, have: Array) -> ArrayDoc:
+        """Make a constant one along the runs, with a copy for each run that has it; returns its document."""
+        import numpy as np
+
+        old = self._docs.array(part.node)
+        value = self._constants.get(part.node, old)
+        made = beside(old, self._along_runs(old))
+        drop_chunks(self._place, part.node, made.keys)
+        if part.node in self._unpublished:
+            drop_chunks(self._place, part.node, old.keys)
+            made = replace(made, xpet={**made.xpet, "retired": old.xpet.get("retired", [])})
+        self._unpublished.add(part.node)
+        self._docs.put(part.node, made)
+        self._constants.forget(part.node)
+        rows = np.flatnonzero(have)
+        step = max(1, _REPEATED_BYTES // max(1, value.nbytes))
+        nobody = np.zeros(self._n_runs, bool)
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            self.write(part, some, np.repeat(value[None], len(some), axis=0), nobody, ())
+        return self._docs.array(part.node)
+
     def own_dim(self, node: str, axis: int, name: str) -> str:
         """Give one dim of an array a name that is its alone and has no labels, unless it has; returns that name."""
         doc = self._docs.array(node)
@@ -93,7 +141,8 @@ class PartWriter:
 
     def finish(self, part: PartNode, full: bool) -> None:
         """Bring the attributes that depend on completeness up to date; ``full`` if every run has the part."""
-        self._fill_attribute(part.node, part.dtype, full and part.lengths is None)
+        always = is_constant(self._docs.array(part.node))
+        self._fill_attribute(part.node, part.dtype, always or (full and part.lengths is None))
         if part.lengths is not None:
             self._fill_attribute(part.lengths, "int64", full)
 
@@ -222,6 +271,15 @@ def _on_disk(values: Values, part: PartNode) -> Values:
     if part.dtype != "bool":
         return values
     return values.astype("int8") if isinstance(values, np.ndarray) else [value.astype("int8") for value in values]
+
+
+def stacked(values: Values) -> Values:
+    """Values of one shape as one array."""
+    import numpy as np
+
+    if isinstance(values, list) and not isinstance(values[0], str) and len({value.shape for value in values}) == 1:
+        return np.stack(values)
+    return values
 
 
 def widest(values: Values, rank: int) -> tuple[int, ...]:

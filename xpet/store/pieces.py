@@ -43,6 +43,15 @@ def packed(piece: Piece) -> Piece:
     return text_piece(piece, entry.item, PACKED, texts)
 
 
+def select(piece: Piece, which: Array) -> Piece:
+    """Some of the runs of a piece."""
+    import numpy as np
+
+    at = np.flatnonzero(which)
+    data = tuple([values[i] for i in at] if isinstance(values, list) else values[at] for values in piece.data)
+    return Piece(piece.entry, piece.rows[at], data)
+
+
 def merged(pieces: Sequence[Piece]) -> tuple[Array, list[Array | list[Any]]]:
     """All rows of some pieces, ascending, and the values of each part in that order."""
     import numpy as np

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.errors import CorruptStoreError, DataNotInStorageError
 from xpet.store.chunks import read_row, read_rows, read_whole
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
+from xpet.store.constants import is_constant
 from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import GROUP
@@ -167,7 +168,10 @@ class RunReader:
             most = doc.shape[1:]
             if len(inner) != len(most) or any(not 0 <= size <= limit for size, limit in zip(inner, most, strict=True)):
                 raise CorruptStoreError(f"{part.lengths}: the lengths {inner} of run {run} do not fit {doc.shape[1:]}")
-        row = read_row(self._place, part.node, doc, run, inner)
+        if is_constant(doc):
+            row = read_whole(self._place, part.node, doc)
+        else:
+            row = read_row(self._place, part.node, doc, run, inner)
         return row.astype(bool) if part.dtype == "bool" else row
 
     def _coord(self, label: LabelNode, own: Array | None) -> Coord:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from xpet.store.blobs import BLOB, array_of, number_of
 from xpet.store.fields import Field, PartSpec
 from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, HEAD, RUN, RUN_HEAD, SCHEMA, VERSION
 
@@ -114,12 +115,33 @@ def read_packet(data: bytes) -> Packet:
             n_bad += 1
     batches = []
     for fields, rows in found.rows:
+        whole = rows
         try:
-            batches.extend([_batch(fields, rows)] if rows else [])
+            batches.extend([_batch(fields, rows, found.large)] if rows else [])
         except _ERRORS as error:
-            _LOG.debug("the runs of a schema cannot be read: %r", error)
-            n_bad += 1
+            _LOG.debug("not all runs of a schema can be read: %r", error)
+            whole = [row for row in rows if _is_whole(fields, row, found.large)]
+            batches.extend([_batch(fields, whole, found.large)] if whole else [])
+        n_bad += len(rows) - len(whole)
     return Packet(tuple(batches), tuple(found.failures), torn, n_bad > torn, found.trajectory, found.version)
+
+
+class _Large:
+    """The large arrays of a packet: one object for all runs that have it."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, memoryview] = {}
+        self._made: dict[tuple[int, str], Array] = {}
+
+    def add(self, payload: memoryview) -> None:
+        self._found[number_of(payload)] = payload
+
+    def get(self, number: int, spec: PartSpec) -> Array:
+        """An array; raises KeyError if its record was lost."""
+        made = self._made.get((number, spec.dtype))
+        if made is None:
+            made = self._made[number, spec.dtype] = array_of(self._found[number], spec.dtype, spec.rank)
+        return made
 
 
 class _Sorted:
@@ -129,6 +151,7 @@ class _Sorted:
         self.rows: list[tuple[tuple[Field, ...], list[memoryview]]] = []
         self.failures: list[Failure] = []
         self._of_schema: dict[int, list[memoryview]] = {}
+        self.large = _Large()
         self.trajectory, self.version = "", VERSION
 
     def add(self, payload: memoryview) -> bool:
@@ -146,6 +169,8 @@ class _Sorted:
             fields = tuple(Field.from_json(entry) for entry in json.loads(bytes(payload[5:])))
             rows = self._of_schema[int.from_bytes(payload[1:5], "little")] = []
             self.rows.append((fields, rows))
+        elif kind == BLOB:
+            self.large.add(payload)
         elif kind == FAILED:
             _, run, attempt, started, duration = FAIL_HEAD.unpack_from(payload)
             self.failures.append(Failure(run, attempt, started, duration, _text(payload[FAIL_HEAD.size :])))
@@ -156,7 +181,15 @@ def _text(payload: memoryview) -> str:
     return str(payload, "utf-8", "replace")
 
 
-def _batch(fields: tuple[Field, ...], found: Sequence[memoryview]) -> Batch:
+def _is_whole(fields: tuple[Field, ...], row: memoryview, large: _Large) -> bool:
+    try:
+        _batch(fields, [row], large)
+    except _ERRORS:
+        return False
+    return True
+
+
+def _batch(fields: tuple[Field, ...], found: Sequence[memoryview], large: _Large) -> Batch:
     import numpy as np
 
     scalars = [spec for entry in fields for spec in entry.parts if spec.form == "scalar"]
@@ -175,8 +208,10 @@ def _batch(fields: tuple[Field, ...], found: Sequence[memoryview]) -> Batch:
                 parts.append(head[f"s{at}"].copy())
                 at += 1
             else:
-                take = _TAKE.get((spec.form, spec.dtype), _take_array)
+                take = _take(spec)
                 column = [take(payload, cursors, i, spec) for i, payload in enumerate(found)]
+                if spec.form == "blob":
+                    column = [large.get(number, spec) for number in column]
                 same = spec.form == "array" and len({value.shape for value in column}) == 1
                 parts.append(np.stack(column) if same else column)
         data.append(tuple(parts))
@@ -227,4 +262,15 @@ def _take_texts(payload: memoryview, cursors: list[int], i: int, spec: PartSpec)
     return texts.reshape(shape)
 
 
-_TAKE: dict[tuple[str, str], Callable[..., Any]] = {("text", "string"): _take_text, ("array", "string"): _take_texts}
+def _take_number(payload: memoryview, cursors: list[int], i: int, _: PartSpec) -> int:
+    (number,) = COUNT.unpack_from(payload, cursors[i])
+    cursors[i] += COUNT.size
+    return int(number)
+
+
+def _take(spec: PartSpec) -> Callable[..., Any]:
+    if spec.form == "blob":
+        return _take_number
+    if spec.form == "text":
+        return _take_text
+    return _take_texts if spec.dtype == "string" else _take_array
