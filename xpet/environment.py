@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from xpet.errors import shown, warn
-from xpet.trajectory import IfExists, Trajectory
+from xpet.trajectory import DynamicImports, IfExists, Trajectory
 from xpet.tree.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ALWAYS: dict[str, tuple[object, ...]] = {
 }
 #: pypet's further options with their defaults: these do what they say, other values are refused
 _DEFAULTS: dict[str, object] = {
-    "dynamic_imports": None, "log_config": "DEFAULT", "log_stdout": False, "report_progress": (5, "pypet", 20),
+    "log_config": "DEFAULT", "log_stdout": False, "report_progress": (5, "pypet", 20),
     "use_scoop": False, "timeout": None, "cpu_cap": 100.0, "memory_cap": 100.0, "swap_cap": 100.0, "niceness": None,
     "queue_maxsize": -1, "port": None, "gc_interval": None, "immediate_postproc": False, "resumable": False,
     "resume_folder": None, "delete_resume": True, "storage_service": None, "git_repository": None, "git_message": "",
@@ -82,6 +82,8 @@ class Environment:
         How worker processes start: ``'forkserver'``, ``'spawn'`` or ``'fork'``; by default the safest there is.
     wildcard_functions
         Further wildcards; see :class:`xpet.names.Wildcards`.
+    dynamic_imports, allow_pickle
+        What may be read back; see :class:`xpet.Trajectory`.
     **options
         Properties of the trajectory, such as ``v_fast_access=False``, and further options of pypet: those that ask for
         what always holds here are fine, and those that are not there are refused by name.
@@ -122,6 +124,8 @@ class Environment:
         flush_interval: float = 1.0,
         start_method: StartMethod | None = None,
         wildcard_functions: Any = None,
+        dynamic_imports: DynamicImports = None,
+        allow_pickle: bool = False,
         **options: Any,
     ) -> None:
         _check_choices(if_exists, on_error, ncores, flush_interval)
@@ -132,6 +136,8 @@ class Environment:
             self._traj = trajectory
         else:
             self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
+        self._traj.f_add_to_dynamic_imports(dynamic_imports)
+        self._traj.v_allow_pickle |= allow_pickle
         self._set_store(filename, store, storage_options)
         if file_title:
             self._traj.v_title = file_title

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from xpet.trajectory.loading import load_trajectory
 from xpet.trajectory.trajectory import IfExists, Trajectory
+from xpet.trajectory.trust import DynamicImports
 
-__all__ = ["IfExists", "Trajectory", "load_trajectory"]
+__all__ = ["DynamicImports", "IfExists", "Trajectory", "load_trajectory"]

@@ -11,10 +11,12 @@ from xpet.store.reading import read_static, static_leaves
 from xpet.store.snapshot import Snapshot
 from xpet.trajectory.saving import leaves
 from xpet.trajectory.stored import StoredRange
-from xpet.tree import Leaf, Root
-from xpet.values import Labelled, same_value, unlabelled
+from xpet.tree import Leaf, PickleParameter, PickleResult, Root
+from xpet.values import Labelled, pickled, same_value, unlabelled, unpickling
 
 if TYPE_CHECKING:
+    from xpet.trajectory.trajectory import Trajectory
+    from xpet.trajectory.trust import Trust
     from xpet.values.parts import Array
 
 _SHOWN = 8
@@ -51,7 +53,7 @@ class Comparison:
         return "; ".join(said[:_SHOWN]) + more
 
 
-def compare(root: Root, snapshot: Snapshot) -> Comparison:
+def compare(root: Trajectory, snapshot: Snapshot) -> Comparison:
     """How a tree and a stored trajectory differ in parameters and points."""
     coordinates = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
     differences = [*changed_parameters(root, snapshot), *_lone_parameters(root, snapshot)]
@@ -83,41 +85,58 @@ def _kind(first: object) -> str:
     return f"of type {type(first).__name__}, such as {_short(first)},"
 
 
-def changed_parameters(root: Root, snapshot: Snapshot) -> list[str]:
+def changed_parameters(root: Trajectory, snapshot: Snapshot) -> list[str]:
     """What differs in the parameters that both have, a sentence each; points are left out."""
     stored, explored = _stored_parameters(snapshot), _explored(root, snapshot)
     found = []
     for path, leaf in _parameters(root).items():
         if path not in stored:
             continue
-        (key, about), here = stored[path], leaf.f_items().get("")
+        about, here = stored[path].get("", ("", {"attrs": {}}))[1], leaf.f_items().get("")
         # A value that was loaded, or an array with attributes of its own, says nothing of units here.
         if isinstance(here, Labelled) and here.labels.attrs.get("units") != about["attrs"].get("units"):
             units = about["attrs"].get("units"), here.labels.attrs.get("units")
             found.append(f"{path} has the units {units[0]!r} in the store and {units[1]!r} here")
         if path not in explored:
-            there, here = read_static(snapshot.place, snapshot.hierarchy, key), unlabelled(here)
-            if not same_value(there, here):
-                found.append(f"{path} is {_short(there)} in the store and {_short(here)} here")
+            found += _changed(leaf, stored[path], snapshot, root.v_trust)
     return found
 
 
-def changed_leaves(root: Root, snapshot: Snapshot) -> list[str]:
+def changed_leaves(root: Trajectory, snapshot: Snapshot) -> list[str]:
     """What differs in leaves that are new here, or were set again, and that the store has; parameters are left out."""
     stored, found = static_leaves(snapshot.hierarchy), []
     for leaf in leaves(root):
         path = leaf.v_full_name
         if not leaf.v_is_new or leaf.v_kind == "parameter" or path not in stored:
             continue
-        here = leaf.f_items()
-        there = {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, (key, _) in stored[path].items()}
-        for item in [*there, *(item for item in here if item not in there)]:
-            name = f"{path}.{item}" if item else path
-            if item not in here or item not in there:
-                found.append(f"{name} is only {'in the store' if item in there else 'here'}")
-            elif not same_value(there[item], unlabelled(here[item])):
-                found.append(f"{name} is {_short(there[item])} in the store and {_short(here[item])} here")
+        found += _changed(leaf, stored[path], snapshot, root.v_trust)
     return found
+
+
+def _changed(
+    leaf: Leaf, stored: Mapping[str, tuple[str, Mapping[str, Any]]], snapshot: Snapshot, trust: Trust
+) -> list[str]:
+    """What differs in the items of one leaf."""
+    here, found = leaf.f_items(), []
+    there = {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, (key, _) in stored.items()}
+    for item in [*there, *(item for item in here if item not in there)]:
+        name = f"{leaf.v_full_name}.{item}" if item else leaf.v_full_name
+        if item not in here or item not in there:
+            found.append(f"{name} is only {'in the store' if item in there else 'here'}")
+        elif same_value(there[item], unlabelled(here[item])):
+            continue
+        elif not (trust.pickles and _same_pickle(leaf, stored[item][0], here[item], snapshot)):
+            found.append(f"{name} is {_short(there[item])} in the store and {_short(here[item])} here")
+    return found
+
+
+def _same_pickle(leaf: Leaf, key: str, here: Any, snapshot: Snapshot) -> bool:
+    """Whether a pickle here is the stored one read and pickled again, which may have other bytes."""
+    if not isinstance(leaf, PickleParameter | PickleResult):
+        return False
+    with unpickling():
+        there = read_static(snapshot.place, snapshot.hierarchy, key)
+    return same_value(pickled(there, leaf.v_protocol), here)
 
 
 def _lone_parameters(root: Root, snapshot: Snapshot) -> list[str]:
@@ -131,11 +150,11 @@ def _parameters(root: Root) -> dict[str, Leaf]:
     return {leaf.v_full_name: leaf for leaf in leaves(root) if leaf.v_kind == "parameter"}
 
 
-def _stored_parameters(snapshot: Snapshot) -> dict[str, tuple[str, Mapping[str, Any]]]:
+def _stored_parameters(snapshot: Snapshot) -> dict[str, dict[str, tuple[str, Mapping[str, Any]]]]:
     return {
-        path: items[""]
+        path: items
         for path, items in static_leaves(snapshot.hierarchy).items()
-        if "" in items and items[""][1]["kind"] == "parameter"
+        if next(iter(items.values()))[1]["kind"] == "parameter"
     }
 
 
@@ -207,7 +226,7 @@ def start_alike(root: Root, snapshot: Snapshot) -> bool:
     if root.length == snapshot.meta.n_runs and all(isinstance(each, StoredRange) for each in ranges):
         return True
     common = min(root.length, snapshot.meta.n_runs)
-    for (path, name), values in zip(names.items(), ranges, strict=True):
+    for path, name in names.items():
         stored = read_points(snapshot.place, snapshot.hierarchy, name)
         here = encode_alike(path, root.explored[path].f_kept_range(), stored)
         if here is None or not _equal(stored.values[:common], here.values[:common]):

@@ -12,6 +12,7 @@ from xpet.store.root import is_other_folder, store_in
 from xpet.store.snapshot import ROOT, Snapshot, list_trajectories, read_snapshot
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory, locate
+from xpet.trajectory.trust import DynamicImports
 
 _LOG = logging.getLogger(__name__)
 _LEVELS = (0, 1, 2, 3)
@@ -29,6 +30,8 @@ def load_trajectory(
     filename: object = None,
     store: object = None,
     storage_options: Mapping[str, object] | None = None,
+    dynamic_imports: DynamicImports = None,
+    allow_pickle: bool = False,
 ) -> Trajectory:
     """Load a trajectory.
 
@@ -48,6 +51,11 @@ def load_trajectory(
         The store; two words for one thing. The name of an HDF5 file stands for the ``.zarr`` beside it.
     storage_options
         What fsspec needs besides a URL.
+    dynamic_imports
+        The user's own classes of parameters and results, one or several; a text ``'package.module.Class'`` says where
+        to import one from. Leaves of other classes come as a plain Parameter or Result, and a warning says so.
+    allow_pickle
+        Read pickles, which runs whatever is in them: only for stores whose writers are trusted.
 
     Raises
     ------
@@ -78,7 +86,8 @@ def load_trajectory(
         names, _ = list_trajectories(place)
         name = _choose(names, index, place.url)
     snapshot = read_snapshot(place, name)
-    traj = Trajectory(snapshot.meta.name, comment=snapshot.meta.comment)
+    about = snapshot.meta
+    traj = Trajectory(about.name, comment=about.comment, dynamic_imports=dynamic_imports, allow_pickle=allow_pickle)
     traj.v_title = str(snapshot.attrs.get("title", ""))
     traj.f_set_spec(place.spec)
     traj.f_bind(name, snapshot.meta.uuid)
@@ -86,7 +95,7 @@ def load_trajectory(
     build(traj, snapshot, branches)
     if "parameters" in branches:
         adopt_space(traj, snapshot)
-    traj.attach_runs(StoredRuns(snapshot, branches, snapshot.meta.n_runs))
+    traj.attach_runs(StoredRuns(snapshot, branches, snapshot.meta.n_runs, traj.v_trust))
     link(traj, snapshot, branches)
     _tell_waiting(snapshot)
     return traj

@@ -218,7 +218,7 @@ def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
             "the trajectory another name"
         )
     if len(traj) > writer.n_runs:
-        ranges = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
+        ranges = {path: parameter.f_kept_range() for path, parameter in traj.explored.items()}
         writer.expand({path: values[writer.n_runs :] for path, values in ranges.items()}, *shape_of(traj))
 
 

@@ -219,7 +219,7 @@ def _add(root: Trajectory, about: Mapping[str, Any], read: Callable[[], Mapping[
     else:
         _fill(leaf, read)
     leaf.v_annotations.f_set(**unpack_annotations(about.get("annotations", "")))
-    if isinstance(leaf, Parameter):
+    if isinstance(leaf, BaseParameter):
         leaf.f_lock()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from xpet.errors import StoreError, warn
 from xpet.names import WildcardFunctions
 from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
+from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
 from xpet.tree.node import put
 
@@ -55,6 +56,11 @@ class Trajectory(Root):
         or handed to an :class:`~xpet.Environment`.
     storage_options
         What fsspec needs besides a URL.
+    dynamic_imports
+        The user's own classes of parameters and results, one or several; a text ``'package.module.Class'`` says where
+        to import one from. Leaves of other classes are loaded as a plain Parameter or Result.
+    allow_pickle
+        Read pickles, which runs whatever is in them: only for stores whose writers are trusted.
 
     Examples
     --------
@@ -66,11 +72,12 @@ class Trajectory(Root):
     (3, True)
     """
 
-    __slots__ = ("_left_out", "_spec", "_title", "_uuid")
+    __slots__ = ("_left_out", "_spec", "_title", "_trust", "_uuid")
     check_value = staticmethod(check)
     _spec: PlaceSpec | None
     _uuid: str
     _title: str
+    _trust: Trust
     _left_out: frozenset[str]
 
     def __init__(
@@ -83,6 +90,8 @@ class Trajectory(Root):
         filename: object = None,
         store: object = None,
         storage_options: Mapping[str, object] | None = None,
+        dynamic_imports: DynamicImports = None,
+        allow_pickle: bool = False,
     ) -> None:
         if not isinstance(name, str):
             raise TypeError(
@@ -95,6 +104,7 @@ class Trajectory(Root):
         put(self, "_uuid", "")
         put(self, "_title", "")
         put(self, "_left_out", frozenset())
+        put(self, "_trust", Trust(dynamic_imports, allow_pickle))
         if filename is not None or store is not None:
             self.f_set_store(filename, store, storage_options)
 
@@ -163,6 +173,30 @@ class Trajectory(Root):
         """Remember that branches are in the store but not here; the package calls it when it loads."""
         put(self, "_left_out", branches)
 
+    def f_add_to_dynamic_imports(self, dynamic_imports: DynamicImports) -> None:
+        """Have leaves of further classes of the user's come back as what they are.
+
+        Parameters
+        ----------
+        dynamic_imports
+            Classes, or where to import them from, such as ``'package.module.Class'``; one or several.
+        """
+        self._trust.add(dynamic_imports)
+
+    @property
+    def v_allow_pickle(self) -> bool:
+        """Whether pickles are read, which runs whatever is in them."""
+        return self._trust.pickles
+
+    @v_allow_pickle.setter
+    def v_allow_pickle(self, allow: bool) -> None:
+        self._trust.pickles = bool(allow)
+
+    @property
+    def v_trust(self) -> Trust:
+        """What a store may bring back."""
+        return self._trust
+
     @property
     def v_stored(self) -> bool:
         """Whether the trajectory is in its store."""
@@ -219,7 +253,7 @@ class Trajectory(Root):
         """Show the runs that the store has by now."""
         from xpet.trajectory.stored import BRANCHES, StoredRuns
 
-        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out, len(self)))
+        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out, len(self), self._trust))
 
     def f_snapshot(self) -> Snapshot:
         """The published state of the trajectory.
@@ -275,6 +309,7 @@ class Trajectory(Root):
         put(other, "_spec", self._spec)
         put(other, "_uuid", self._uuid)
         put(other, "_title", self._title)
+        put(other, "_trust", self._trust.copy())
         put(other, "_left_out", self._left_out)
         return other
 
@@ -282,6 +317,7 @@ class Trajectory(Root):
         """The copy that travels to workers, which need no store."""
         other: Any = super().without_ranges()
         put(other, "_spec", None)
+        put(other, "_trust", Trust())
         return other  # type: ignore[no-any-return]  # the copy of a Root is one
 
 

@@ -161,8 +161,8 @@ class Leaf(Node):
         raise NotImplementedError
 
     def _check(self, value: object) -> None:
-        """Ask the tree whether it takes the value; see :attr:`Root.check_value`."""
-        tree = self.v_tree
+        """Ask the tree whether it takes the value, if that is what is kept; see :attr:`Root.check_value`."""
+        tree = None if self._stores_itself() else self.v_tree
         if tree is not None and tree.check is not None:
             tree.check(self.v_template, value)
 

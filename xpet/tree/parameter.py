@@ -89,14 +89,14 @@ class BaseParameter(Leaf):
             self._data = value
 
     def _adopt(self, items: Mapping[str, Any]) -> None:
-        self._data = self._default = items[""] if items.keys() == {""} else Items(items)
+        self._data = self._default = items[""] if items.keys() == {""} else Items(self._named(items))
 
     def _kept(self) -> dict[str, Any]:
         self._fetch()
         if self._default is NO_VALUE:
             return {}
         if type(self._default) is Items:
-            return dict(self._default)
+            return self._keyed(self._default)
         return {"": self._default if self._labels is None else Labelled(self._default, self._labels)}
 
     def _alone(self) -> Self:
@@ -128,14 +128,14 @@ class BaseParameter(Leaf):
         """What is kept of one run: the value, or by name what a class makes of it."""
         if not self._stores_itself() or (items.keys() == {""} and type(items[""]) is not dict):
             return items[""]
-        return items
+        return self._named(items)
 
     def f_restored(self, kept: Any) -> Any:
         """The value of one run, from what :meth:`f_kept_range` made of it."""
         if not self._loads_itself():
             return kept
         twin = self._with(NO_VALUE)
-        twin.f_take(kept if type(kept) is dict else {"": kept})
+        twin.f_take(self._keyed(kept) if type(kept) is dict else {"": kept})
         return twin.f_get()
 
     # ---------------------------------------------------------------- value
@@ -232,8 +232,7 @@ class BaseParameter(Leaf):
                 f"The parameter {self.v_full_name!r} does not support {shorten(repr(data))}, {describe(data)}; "
                 "give it another value."
             )
-        if not self._stores_itself():
-            self._check(data)
+        self._check(data)
 
     # ---------------------------------------------------------------- locks
 

@@ -162,6 +162,7 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
         f"scipy.sparse._{form}.{form}_{kind}": (_SPARSE,)
         for form in ("csr", "csc", "bsr", "coo", "dia", "lil", "dok") for kind in ("matrix", "array")
     },
+    "xpet.values.objecttable.ObjectTable": (f"{_CODECS}.objecttable:codec",),
 }
 
 _BY_NAME: dict[str, str] = {
@@ -205,6 +206,8 @@ _BY_NAME: dict[str, str] = {
     "pandas.Period": f"{_PANDAS}times:period",
     "pandas.missing": f"{_PANDAS}times:missing",
     "scipy.sparse": _SPARSE,
+    "xpet.ObjectTable": f"{_CODECS}.objecttable:codec",
+    "pickle": f"{_CODECS}.pickled:codec",
 }
 
 #: what the codecs of users are known by
@@ -263,7 +266,7 @@ def encode(value: object, where: str = "") -> Encoded:
             return found
     raise UnsupportedValueError(
         f"{where or 'value'}: a value of type {_name(kind)} cannot be kept without loss; register a codec for it with "
-        "xpet.register_codec, or turn it into numbers, texts, arrays, or lists, tuples and dicts of them"
+        "xpet.register_codec, or use a PickleParameter or PickleResult, read back with allow_pickle=True only"
     )
 
 

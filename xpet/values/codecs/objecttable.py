@@ -19,19 +19,24 @@ class ObjectTables:
 
     def encode(self, value: Any) -> Encoded:
         """The DataFrame."""
-        return compose(self.name, {"": pd.DataFrame(value)})
+        return compose(self.name, {"": _as(pd.DataFrame, value)})
 
     def decode(self, encoded: Encoded) -> Any:
         """The table of the DataFrame."""
         frame = decompose(encoded)[""]
         if type(frame) is not pd.DataFrame:
             raise CorruptStoreError("a stored ObjectTable does not hold a DataFrame; rerun what made it")
-        # Not by its own __init__, which would make objects of columns that were set to numbers later.
-        table: Any = ObjectTable.__new__(ObjectTable)
-        plain: Any = pd.DataFrame
-        plain.__init__(table, frame)
-        table.attrs = frame.attrs
-        return table.set_flags(allows_duplicate_labels=frame.flags.allows_duplicate_labels)
+        return _as(ObjectTable, frame)
 
 
+def _as(kind: Any, frame: Any) -> Any:
+    """The same frame as one of another class, whose own __init__ would make objects of numbers that were set later."""
+    made = kind.__new__(kind)
+    _DATA_FRAME.__init__(made, frame)
+    made.attrs = frame.attrs
+    made.flags.allows_duplicate_labels = frame.flags.allows_duplicate_labels
+    return made
+
+
+_DATA_FRAME: Any = pd.DataFrame
 codec = ObjectTables()
