@@ -428,6 +428,68 @@ def test_what_was_there_when_it_is_explored_stays_while_it_is(at, monkeypatch):
     assert load_trajectory(store=at.url).before.tolist() == list(range(1000))
 
 
+def test_a_kill_at_any_write_while_it_is_explored_leaves_what_can_be_loaded(tmp_path, monkeypatch):
+    from xpet.store.places.local import LocalPlace
+
+    write = LocalPlace.write
+    for last in range(1, 60):
+        at = StoreAt(str(tmp_path / f"{last}.zarr"))
+        env = Environment("Multiplication", store=at.url)
+        env.traj.f_add_parameter("x", 1.0)
+        env.traj.f_add_result("before", np.arange(10))
+        env.traj.f_store()
+        env.traj.f_add_parameter("y", 1.0)
+        env.traj.f_explore({"y": [1.0, 2.0, 3.0]})
+        count = 0
+
+        def dying(self, key, data):
+            nonlocal count
+            count += "/lease/" not in key
+            if count >= last and "/lease/" not in key:  # noqa: B023
+                raise KeyboardInterrupt
+            write(self, key, data)
+
+        monkeypatch.setattr(LocalPlace, "write", dying)
+        try:
+            env.traj.f_store()
+            return
+        except KeyboardInterrupt:
+            pass
+        finally:
+            monkeypatch.setattr(LocalPlace, "write", write)
+        back = load_trajectory(store=at.url)
+        assert (len(back), back.before.tolist()) in [(1, list(range(10))), (3, list(range(10)))]
+        env.traj.f_store()
+        assert load_trajectory(store=at.url).f_get("y").f_get_range() == [1.0, 2.0, 3.0]
+    raise AssertionError("it never got to the end")
+
+
+def test_exploring_with_another_value_changes_nothing(at):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_parameter("y", 1.0)
+    env.traj.f_store()
+    env.traj.f_get("y").f_unlock()
+    env.traj.y = 2.0
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    with pytest.raises(TrajectoryExistsError, match=r"parameters\.y is 1\.0 in the store and 2\.0 here"):
+        env.traj.f_store()
+    assert len(load_trajectory(store=at.url)) == 1
+
+
+def test_what_is_not_explored_any_more_is_an_attribute_again(at):
+    env = Environment("Multiplication", store=at.url)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_parameter("y", 5.0)
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    env.traj.f_store()
+    env.traj.f_shrink(force=True)
+    env.traj.f_explore({"y": [3.0, 4.0]})
+    env.run(lambda traj: traj.f_add_result("z", traj.x * traj.y))
+    ds = xpet.open(at.url)
+    assert (ds.attrs["x"], "y" in ds.attrs, ds.z.dims, ds.z.values.tolist()) == (1.0, False, ("y",), [3.0, 4.0])
+
+
 def test_exploring_after_the_one_run_failed(at):
     env = Environment("Multiplication", store=at.url)
     env.traj.f_add_parameter("x", 1.0)

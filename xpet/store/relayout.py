@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.store.chunks import key_form, read_rows, write_rows
 from xpet.store.documents import KEYS, ArrayDoc, Keys
-from xpet.store.hierarchy import name_of, parent
+from xpet.store.hierarchy import Hierarchy, name_of, parent
 from xpet.store.ownership import chunks_of
 from xpet.store.ragged import blank
+from xpet.store.snapshot import ROOT
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: seconds for which readers may hold a document whose chunks were replaced
 GRACE = 3600.0
+#: what a group says of arrays that are not there any more: by name, the sets of chunks and since when
+GONE = "gone"
 
 
 def relayout(
@@ -61,6 +64,51 @@ def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
     keys: Keys = min((each for each in KEYS if each != old.keys), key=lambda each: since.get(each, 0.0))
     left = [entry for entry in retired if entry["keys"] != keys]
     return replace(new, keys=keys, xpet={**new.xpet, "retired": [*left, {"keys": old.keys, "since": time.time()}]})
+
+
+def retire(docs: Hierarchy, key: str) -> None:
+    """Forget an array at whose chunks readers of the published document may be; its group remembers them."""
+    doc, group = docs.array(key), parent(key)
+    docs.drop(key)
+    own = docs.group(group)
+    sets = [*doc.xpet.get("retired", ()), {"keys": doc.keys, "since": time.time()}]
+    docs.put(group, replace(own, xpet={**own.xpet, GONE: {**own.xpet.get(GONE, {}), name_of(key): sets}}))
+
+
+def anew(docs: Hierarchy, key: str, doc: ArrayDoc) -> ArrayDoc:
+    """The document ``doc`` of a new array, with chunk keys at which no reader of one that was retired there looks."""
+    own = docs.group(parent(key))
+    gone = dict(own.xpet.get(GONE, {}))
+    sets = gone.pop(name_of(key), None)
+    if sets is None:
+        return doc
+    _remember(docs, parent(key), gone)
+    return beside(replace(doc, keys=sets[-1]["keys"], xpet={"retired": sets[:-1]}), doc)
+
+
+def _remember(docs: Hierarchy, group: str, gone: Mapping[str, Any]) -> None:
+    own = docs.group(group)
+    rest = {key: value for key, value in own.xpet.items() if key != GONE}
+    docs.put(group, replace(own, xpet={**rest, GONE: dict(gone)} if gone else rest))
+
+
+def drop_gone(place: Place, docs: Hierarchy, age: float = GRACE) -> None:
+    """Delete the chunks of arrays that were retired at least ``age`` seconds ago, and then their documents."""
+    for group, own in list(docs.groups()):
+        gone = own.xpet.get(GONE, {})
+        left = {}
+        for name, sets in gone.items():
+            node = f"{group}/{name}" if group else name
+            recent = [entry for entry in sets if time.time() - entry["since"] <= age]
+            for entry in sets:
+                if entry not in recent:
+                    drop_chunks(place, node, entry["keys"])
+            if recent:
+                left[name] = recent
+            else:
+                place.delete([f"{node}/{ROOT}"])
+        if left != gone:
+            _remember(docs, group, left)
 
 
 def drop_chunks(place: Place, node: str, keys: Keys) -> None:

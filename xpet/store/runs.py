@@ -15,7 +15,7 @@ from xpet.store.documents import ArrayDoc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, TABLE, Hierarchy, name_of, parent
 from xpet.store.leaves import LeafWriter
 from xpet.store.points import INDEX, PointColumn
-from xpet.store.relayout import beside
+from xpet.store.relayout import anew, beside, drop_chunks, retire
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -61,22 +61,21 @@ class RunTable:
 
     def explore(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
         """Take other points for those there are; no run may be complete. Returns the names of their coordinates."""
-        before, values = {}, set()
+        values = set()
         for key, doc in list(self._docs.arrays()):
             if doc.dims[:1] != (RUN,):
                 continue
             if "parameter" in doc.xpet:
-                before[key] = doc
                 values.update(doc.xpet.get("values", ()))
-                self._docs.drop(key)
+                retire(self._docs, key)
             else:
-                # What it says of runs that failed was said of other points.
-                self._place.delete_tree(f"{key}/c")
-                self._docs.put(key, replace(doc, shape=(n_runs, *doc.shape[1:])))
-        names = self._add_coordinates(n_runs, points, before)
-        # Only now, so that the new ones, at other nodes, leave alone what readers may be at.
+                # What it says of runs that failed was said of other points; readers may still look at them.
+                made = beside(doc, replace(doc, shape=(n_runs, *doc.shape[1:])))
+                drop_chunks(self._place, key, made.keys)
+                self._docs.put(key, made)
         for node in sorted(values):
-            self._drop_values(node)
+            self._retire_values(node)
+        names = self._add_coordinates(n_runs, points)
         explored = {column.parameter.partition(".")[2] for _, column in points}
         for group in self._datasets():
             self._write_run(group, n_runs)
@@ -87,9 +86,7 @@ class RunTable:
             self._docs.put(group, replace(own, attrs=told))
         return names
 
-    def _add_coordinates(
-        self, n_runs: int, points: Sequence[tuple[str, PointColumn]], before: Mapping[str, ArrayDoc] | None = None
-    ) -> list[str]:
+    def _add_coordinates(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
         names = []
         for wanted, column in points:
             name = self._free_name(wanted)
@@ -103,10 +100,7 @@ class RunTable:
                 about["values"] = [self._write_values(name, column.distinct, column.attrs)]
                 listed = _told(listed, about["values"])
             doc = ArrayDoc((n_runs,), column.dtype, (RUN,), chunks, absent, listed, about)
-            if before and key in before:
-                doc = beside(before[key], doc)
-            write_whole(self._place, key, doc, column.values)
-            self._docs.put(key, doc)
+            self._write(key, doc, column.values)
         self._name_coordinates(TABLE, names)
         return names
 
@@ -117,10 +111,10 @@ class RunTable:
         LeafWriter(self._place, self._docs).write_encoded(key, values, {"of": key, "comment": attrs.get("comment", "")})
         return key
 
-    def _drop_values(self, key: str) -> None:
+    def _retire_values(self, key: str) -> None:
         about = self._docs.array(key).xpet
         for _, _, _, node, _ in about["parts"]:
-            self._docs.drop(node)
+            retire(self._docs, node)
         dims = Dims(self._place, self._docs)
         for _, _, node in about["coords"].values():
             dims.drop_unused(node)
@@ -158,8 +152,16 @@ class RunTable:
     def _share(self, group: str, name: str) -> None:
         """Have a column of the table in a group with columns as well."""
         doc = self._docs.array(f"{TABLE}/{name}")
-        write_whole(self._place, f"{group}/{name}", doc, self.read(name))
-        self._docs.put(f"{group}/{name}", doc)
+        about = {key: value for key, value in doc.xpet.items() if key != "retired"}
+        self._write(f"{group}/{name}", replace(doc, keys="/", xpet=about), self.read(name))
+
+    def _write(self, key: str, doc: ArrayDoc, values: Array) -> None:
+        """Write a new array, or another one where one was retired."""
+        made = anew(self._docs, key, doc)
+        if made is not doc:
+            drop_chunks(self._place, key, made.keys)
+        write_whole(self._place, key, made, values)
+        self._docs.put(key, made)
 
     def read(self, name: str) -> Array:
         """A column of the table."""
@@ -228,9 +230,11 @@ class RunTable:
     def _write_run(self, group: str, n_runs: int) -> None:
         import numpy as np
 
-        doc = ArrayDoc((n_runs,), "int64", (RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
-        write_whole(self._place, f"{group}/{RUN}", doc, np.arange(n_runs))
-        self._docs.put(f"{group}/{RUN}", doc)
+        key = f"{group}/{RUN}"
+        new = ArrayDoc((n_runs,), "int64", (RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
+        doc = self._docs.array(key) if key in self._docs else new
+        write_whole(self._place, key, doc, np.arange(n_runs))
+        self._docs.put(key, doc)
 
     def _write_status(self, group: str, n_runs: int) -> None:
         chunks = (layout.run_chunk("uint8", ()),)

@@ -34,7 +34,7 @@ from xpet.store.meta import Axes, Kind, Meta, Space, pack_complete
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, encoding_of, space_of
-from xpet.store.relayout import drop_retired
+from xpet.store.relayout import drop_gone, drop_retired
 from xpet.store.root import mend_store
 from xpet.store.runs import RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
@@ -229,7 +229,11 @@ class Writer:
                 self._attrs["summary"] = self._meta.comment or self._attrs["summary"]
         for leaf in added:
             writer.write(leaf)
-        show_parameters(self._docs, added, {each.parameter for each in self._meta.space.coordinates})
+        self.show_parameters(added)
+
+    def show_parameters(self, leaves: Iterable[StaticLeaf]) -> None:
+        """Have the scalar parameters among some leaves that are not explored as attributes of the results."""
+        show_parameters(self._docs, leaves, {each.parameter for each in self._meta.space.coordinates})
 
     def retell(self, leaves: Iterable[StaticLeaf]) -> None:
         """Say what leaves that are stored now say of themselves: comment, annotations."""
@@ -267,7 +271,6 @@ class Writer:
     def _roll_forward(self, key: str, intent: Intent) -> None:
         # An intent is named for the generation that it changes, so that it is carried out once.
         if int(key.rpartition("/")[2]) == self._meta.generation:
-            before = set(self._docs)
             if intent.explored is None:
                 self._table.grow(intent.new, intent.points, intent.distinct)
                 space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
@@ -275,8 +278,6 @@ class Writer:
                 names = self._table.explore(intent.new, intent.explored)
                 space = space_of(intent.explored, names, intent.kind, intent.axes)
             self._take(intent.new, space)
-            for left in before - set(self._docs):
-                self.place.delete_tree(left)
         self.place.delete([key])
 
     def _take(self, n_runs: int, space: Space) -> None:
@@ -301,6 +302,7 @@ class Writer:
             doc = self._docs.array(node)
             rest = {key: value for key, value in doc.xpet.items() if key != "retired"}
             self._docs.put(node, replace(doc, xpet={**rest, "retired": left} if left else rest))
+        drop_gone(self.place, self._docs)
         self.place.sweep()
 
 

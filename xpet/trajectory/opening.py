@@ -94,14 +94,19 @@ def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
     return set(traj.explored) == {each.parameter for each in snapshot.meta.space.coordinates}
 
 
-def _explore(traj: Trajectory, writer: Writer) -> None:
+def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     """The trajectory was stored before it was explored as it is now."""
+    _refuse_changed_parameters(traj, snapshot)
     if writer.complete.any():
         raise TrajectoryExistsError(
             f"{writer.place.url}: other parameters are explored here than in the stored one, which has complete "
             "runs; give the trajectory another name"
         )
+    # First of all the parameters themselves: what is explored must be there.
+    _add_what_is_new(traj, writer, snapshot)
     writer.explore(explored_points(traj), traj.length, *shape_of(traj))
+    writer.show_parameters(static_leaf(leaf) for leaf in leaves(traj) if leaf.v_kind == "parameter")
+    writer.publish()
 
 
 def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None) -> Writer:
@@ -159,7 +164,7 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     try:
         snapshot = read_snapshot(store, traj.v_name)
         if snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
-            _explore(traj, writer)
+            _explore(traj, writer, snapshot)
             snapshot = read_snapshot(store, traj.v_name)
         _agree(traj, writer, snapshot)
         _tell_changes(changed_leaves(traj, snapshot), snapshot)
@@ -211,15 +216,19 @@ def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
             "or by another process; give if_exists='extend' to add what is new here behind them, load it again, or "
             "give the trajectory another name"
         )
-    changed = changed_parameters(traj, snapshot)
-    if changed:
-        raise TrajectoryExistsError(
-            f"{where}: parameters were changed after they were stored: {'; '.join(changed)}; change them back, or give "
-            "the trajectory another name"
-        )
+    _refuse_changed_parameters(traj, snapshot)
     if len(traj) > writer.n_runs:
         ranges = {path: parameter.f_kept_range() for path, parameter in traj.explored.items()}
         writer.expand({path: values[writer.n_runs :] for path, values in ranges.items()}, *shape_of(traj))
+
+
+def _refuse_changed_parameters(traj: Trajectory, snapshot: Snapshot) -> None:
+    changed = changed_parameters(traj, snapshot)
+    if changed:
+        raise TrajectoryExistsError(
+            f"{snapshot.place.url}: parameters were changed after they were stored: {'; '.join(changed)}; change them "
+            "back, or give the trajectory another name"
+        )
 
 
 def _free_name(store: Place, name: str) -> str:
