@@ -135,7 +135,7 @@ class Environment:
             _check_given(trajectory, add_time, comment, wildcard_functions)
             self._traj = trajectory
         else:
-            self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions)
+            self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions=wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
         self._traj.v_allow_pickle |= allow_pickle
         self._set_store(filename, store, storage_options)

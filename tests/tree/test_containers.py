@@ -236,6 +236,12 @@ def test_a_parameter_says_what_is_kept_of_it(traj):
     assert PolynomialParameter("q").f_items() == {}
 
 
+def test_an_error_of_a_users_load_says_of_what():
+    with pytest.raises(KeyError) as caught:
+        PolynomialParameter("parameters.p").f_set_loader(lambda: {"kind": "polynomial"})
+    assert "PolynomialParameter._load was taking what is stored of 'parameters.p'" in caught.value.__notes__[0]
+
+
 def test_a_parameter_says_what_it_supports(traj):
     for refused in (lambda: traj.f_add_parameter(PolynomialParameter, "p", 3), lambda: PolynomialParameter("p", 3)):
         with pytest.raises(TypeError, match=r"does not support 3, an int"):

@@ -49,6 +49,9 @@ class Trajectory(Root):
         Append the present time to the name.
     comment
         What it is about.
+    dynamic_imports
+        The user's own classes of parameters and results, one or several; a text ``'package.module.Class'`` says where
+        to import one from. Leaves of other classes are loaded as a plain Parameter or Result.
     wildcard_functions
         Further wildcards; see :class:`xpet.names.Wildcards`.
     filename, store
@@ -56,9 +59,6 @@ class Trajectory(Root):
         or handed to an :class:`~xpet.Environment`.
     storage_options
         What fsspec needs besides a URL.
-    dynamic_imports
-        The user's own classes of parameters and results, one or several; a text ``'package.module.Class'`` says where
-        to import one from. Leaves of other classes are loaded as a plain Parameter or Result.
     allow_pickle
         Read pickles, which runs whatever is in them: only for stores whose writers are trusted.
 
@@ -85,12 +85,12 @@ class Trajectory(Root):
         name: str = "my_trajectory",
         add_time: bool = False,
         comment: str = "",
+        dynamic_imports: DynamicImports = None,
         wildcard_functions: WildcardFunctions | None = None,
         *,
         filename: object = None,
         store: object = None,
         storage_options: Mapping[str, object] | None = None,
-        dynamic_imports: DynamicImports = None,
         allow_pickle: bool = False,
     ) -> None:
         if not isinstance(name, str):
@@ -305,7 +305,8 @@ class Trajectory(Root):
 
     def blank(self) -> Trajectory:
         """An empty trajectory of the same name, comment, wildcards and store, into which copies are made."""
-        other = Trajectory(self.v_name, False, self.v_comment, self.v_state.wildcards.functions())
+        wildcards = self.v_state.wildcards.functions()
+        other = Trajectory(self.v_name, comment=self.v_comment, wildcard_functions=wildcards)
         put(other, "_spec", self._spec)
         put(other, "_uuid", self._uuid)
         put(other, "_title", self._title)

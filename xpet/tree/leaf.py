@@ -88,10 +88,14 @@ class Leaf(Node):
 
         A class with a ``_load`` of its own gets them at once: it keeps them where only it looks.
         """
-        if self._loads_itself():
-            self.f_take(loader())
-        else:
+        if not self._loads_itself():
             put(self, "_loader", loader)
+            return
+        try:
+            self.f_take(loader())
+        except Exception as error:
+            error.add_note(f"{type(self).__qualname__}._load was taking what is stored of {self.v_full_name!r}.")
+            raise
 
     def f_unshare(self) -> None:
         """Give a fresh copy containers of its own."""
