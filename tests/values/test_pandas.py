@@ -298,6 +298,13 @@ def test_forged(encoded: Encoded):
         decode(encoded)
 
 
+def test_a_part_of_a_store_is_that_of_one_value():
+    encoded = encode(FRAME)
+    of = [{**entry, "stem": "rate"} if entry["name"] == "n" else entry for entry in encoded.meta["of"]]
+    with pytest.raises(CorruptStoreError):
+        decode(replace(encoded, meta={**encoded.meta, "of": of}))
+
+
 def test_a_huge_index_alone_takes_no_memory():
     assert len(decode(forged(pd.RangeIndex(3), main=np.array([0, 10**15, 1])))) == 10**15
 

@@ -61,7 +61,8 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for entry in encoded.meta[_OF]:
         name, stem = str(entry["name"]), str(entry["stem"])
-        parts = tuple(Part(data[_below(stem, part)], part) for part in map(str, entry["parts"]))
+        # Each part is used up, so that a few bytes cannot ask for the same large one again and again.
+        parts = tuple(Part(data.pop(_below(stem, part)), part) for part in map(str, entry["parts"]))
         labels = _gathered(entry["labels"], data) if "labels" in entry else encoded.labels
         value = decode(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
         if isinstance(value, Opaque):
