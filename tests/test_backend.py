@@ -72,6 +72,13 @@ def test_xarray_options(local: Path) -> None:
     assert open_it(LocalStore(local, read_only=True), engine=XpetBackendEntrypoint).z.sel(x=4.0, y=8.0) == 32.0
 
 
+@pytest.mark.parametrize("option", [{"veiw": "flat"}, {"decode_times": False}, {"mask_and_scale": False}], ids=str)
+@pytest.mark.parametrize("function", [xr.open_dataset, xr.open_datatree, xr.open_groups])
+def test_an_option_that_it_does_not_have_is_refused(local: Path, function: Any, option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=next(iter(option))):
+        function(local, engine=XpetBackendEntrypoint, **option)
+
+
 def test_chunks(local: Path) -> None:
     pytest.importorskip("dask", reason="dask is not installed")
     ds = xr.open_dataset(local, engine=XpetBackendEntrypoint, chunks={"x": 2})

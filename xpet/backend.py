@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 if TYPE_CHECKING:
     from xpet.table.locate import Where
-
-
-class Options(TypedDict, total=False):
-    """What the engine takes, as :meth:`XpetBackendEntrypoint.open_dataset` describes it."""
-
-    drop_variables: str | Iterable[str] | None
-    view: Literal["grid", "flat"] | None
-    trajectory: str | None
-    storage_options: Mapping[str, object] | None
 
 
 class XpetBackendEntrypoint(BackendEntrypoint):
@@ -87,7 +78,15 @@ class XpetBackendEntrypoint(BackendEntrypoint):
         located = locate(filename_or_obj, trajectory=trajectory, storage_options=storage_options)
         return read_results(located, view, drop_variables)
 
-    def open_groups_as_dict(self, filename_or_obj: Where, **options: Unpack[Options]) -> dict[str, xr.Dataset]:  # type: ignore[override]
+    def open_groups_as_dict(  # type: ignore[override]
+        self,
+        filename_or_obj: Where,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        view: Literal["grid", "flat"] | None = None,
+        trajectory: str | None = None,
+        storage_options: Mapping[str, object] | None = None,
+    ) -> dict[str, xr.Dataset]:
         """Return the groups of the trajectory by their paths; parameters as :meth:`open_dataset`.
 
         ``/runs`` is the run table and keeps its ``run`` dim in every view.
@@ -95,14 +94,26 @@ class XpetBackendEntrypoint(BackendEntrypoint):
         from xpet.table.dataset import read_groups
         from xpet.table.locate import locate
 
-        drop = options.get("drop_variables")
-        trajectory, storage = options.get("trajectory"), options.get("storage_options")
-        groups = read_groups(
-            locate(filename_or_obj, trajectory=trajectory, storage_options=storage), options.get("view")
-        )
-        dropped = [drop] if isinstance(drop, str) else list(drop or ())
+        located = locate(filename_or_obj, trajectory=trajectory, storage_options=storage_options)
+        dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())
+        groups = read_groups(located, view)
         return {path: dataset.drop_vars(dropped, errors="ignore") for path, dataset in groups.items()}
 
-    def open_datatree(self, filename_or_obj: Where, **options: Unpack[Options]) -> xr.DataTree:  # type: ignore[override]
+    def open_datatree(  # type: ignore[override]
+        self,
+        filename_or_obj: Where,
+        *,
+        drop_variables: str | Iterable[str] | None = None,
+        view: Literal["grid", "flat"] | None = None,
+        trajectory: str | None = None,
+        storage_options: Mapping[str, object] | None = None,
+    ) -> xr.DataTree:
         """Return the trajectory as a tree; parameters as :meth:`open_dataset`."""
-        return xr.DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
+        groups = self.open_groups_as_dict(
+            filename_or_obj,
+            drop_variables=drop_variables,
+            view=view,
+            trajectory=trajectory,
+            storage_options=storage_options,
+        )
+        return xr.DataTree.from_dict(groups)
