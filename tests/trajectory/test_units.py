@@ -35,3 +35,14 @@ def test_other_units_are_a_difference(tmp_path):
     environment(tmp_path / "s.zarr").run(job)
     with pytest.raises(xpet.TrajectoryExistsError, match=r"parameters\.x has the units 'mV' in the store and 'V' here"):
         environment(tmp_path / "s.zarr", "V").run(job)
+
+
+def test_a_changed_value_with_units_is_told_as_the_number_it_is(tmp_path):
+    def study(value):
+        traj = xpet.Trajectory("study", filename=tmp_path / "study.zarr")
+        traj.f_add_parameter("R", xpet.label(value, units="MΩ"))
+        return traj
+
+    study(100.0).f_store()
+    with pytest.raises(xpet.TrajectoryExistsError, match=r"parameters\.R is 100\.0 in the store and 110\.0 here"):
+        study(110.0).f_store()

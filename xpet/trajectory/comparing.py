@@ -117,13 +117,14 @@ def _changed(
     leaf: Leaf, stored: Mapping[str, tuple[str, Mapping[str, Any]]], snapshot: Snapshot, trust: Trust
 ) -> list[str]:
     """What differs in the items of one leaf."""
-    here, found = leaf.f_items(), []
+    found = []
+    here = {item: unlabelled(value) for item, value in leaf.f_items().items()}
     there = {item: read_static(snapshot.place, snapshot.hierarchy, key) for item, (key, _) in stored.items()}
     for item in [*there, *(item for item in here if item not in there)]:
         name = f"{leaf.v_full_name}.{item}" if item else leaf.v_full_name
         if item not in here or item not in there:
             found.append(f"{name} is only {'in the store' if item in there else 'here'}")
-        elif same_value(there[item], unlabelled(here[item])):
+        elif same_value(there[item], here[item]):
             continue
         elif not (trust.pickles and _same_pickle(leaf, stored[item][0], here[item], snapshot)):
             found.append(f"{name} is {_short(there[item])} in the store and {_short(here[item])} here")
