@@ -654,3 +654,23 @@ def test_overwriting_deletes_nothing_before_the_new_one_is_sure_to_be_stored(tmp
     with pytest.raises(xpet.UnsupportedValueError, match=r"results\.bad \(annotations\)"):
         env.run(lambda traj: None)
     assert xpet.load_trajectory("study", store=tmp_path / "s.zarr").r_1.z == 2.0
+
+
+def test_an_object_of_a_trajectory_that_another_one_took_the_place_of(at, monkeypatch):
+    from xpet.store import reading
+
+    mine = environment(at)
+    mine.run(multiply)
+    loaded = load_trajectory(store=at.url)
+    environment(at, {"x": [7.0, 8.0], "y": AXES["y"]}, overwrite_file=True).run(multiply)
+    monkeypatch.setattr(reading.time, "monotonic", lambda: float("inf"))
+    for look in (
+        lambda: mine.dataset(),
+        lambda: mine.runs(),
+        lambda: mine.traj.f_refresh(),
+        lambda: mine.traj.r_1.z,
+        lambda: loaded.r_1.z,
+        lambda: loaded.f_dataset(),
+    ):
+        with pytest.raises(xpet.StoreError, match=r"Multiplication: .*another one of its name has taken its place"):
+            look()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import GROUP
 from xpet.store.hierarchy import Hierarchy
-from xpet.store.snapshot import Snapshot
+from xpet.store.snapshot import Snapshot, check_still
 from xpet.values import Coord, Encoded, Labels, Part, decode, rebuild
 from xpet.values.text import as_stored
 
@@ -81,6 +82,7 @@ class RunReader:
         self._docs = snapshot.hierarchy
         self._complete = snapshot.complete
         self._dims = Dims(snapshot.place, snapshot.hierarchy)
+        self._uuid, self._looked = snapshot.meta.uuid, time.monotonic()
         self._which: dict[str, Array] = {}
         self.leaves: dict[str, dict[str, Column]] = {}
         self.groups: dict[str, dict[str, Column]] = {}
@@ -110,8 +112,16 @@ class RunReader:
             found |= self._complete & (self._variant_numbers(column) != NONE)
         return found
 
+    def _check_still_there(self) -> None:
+        """Refuse to pair these documents with the chunks of another trajectory; looks again every second."""
+        now = time.monotonic()
+        if now - self._looked > 1.0:
+            check_still(self._place, self._uuid)
+            self._looked = now
+
     def items(self, template: str, run: int) -> dict[str, Any]:
         """The items of a leaf in one run; among them its comment and annotations, where the column lacks them."""
+        self._check_still_there()
         return self._items(template, self.leaves[template], run)
 
     def said(self, template: str, run: int) -> dict[str, Any]:

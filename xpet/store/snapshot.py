@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, shown
+from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
 from xpet.store.hierarchy import RUN, Hierarchy
 from xpet.store.meta import MARK, Meta, check_format, unpack_complete
 from xpet.store.place import Place
@@ -51,6 +51,23 @@ def parse_document(data: bytes, where: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise CorruptStoreError(f"{where}: not a JSON object; the object is damaged")
     return document
+
+
+def check_same(meta: Meta, uuid: str, url: str) -> None:
+    """Refuse what has taken the place of the trajectory with a uuid; an empty one is none in particular."""
+    if uuid and meta.uuid != uuid:
+        raise StoreError(
+            f"{url}: the trajectory that was stored or loaded here is not there any more: another one of its name has "
+            "taken its place; load that one"
+        )
+
+
+def check_still(place: Place, uuid: str) -> None:
+    """Refuse a place where the trajectory with a uuid is not any more."""
+    document = _document(place, ROOT)
+    if document is None:
+        raise DataNotInStorageError(f"{place.url}: the trajectory was deleted after it was loaded or stored here")
+    check_same(Meta.from_json(_mark(document), place.url), uuid, place.url)
 
 
 def _mark(document: Mapping[str, Any]) -> object:

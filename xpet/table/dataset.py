@@ -9,6 +9,7 @@ import xarray as xr
 from xarray.backends import BackendEntrypoint
 
 from xpet.errors import CorruptStoreError
+from xpet.store.snapshot import check_same
 from xpet.table.grid import to_grid
 from xpet.table.groups import RUN, STATUS, assemble, decode, walk
 from xpet.table.locate import Located, StorageOptions, Where, locate
@@ -27,7 +28,7 @@ RUNS = "runs"
 
 def open_results(
     where: Where, storage_options: StorageOptions = None, *, view: View | None = None, trajectory: str | None = None,
-    runs: int | None = None,
+    runs: int | None = None, uuid: str = "",
 ) -> xr.Dataset:
     """Open the published results of a trajectory as one lazy Dataset.
 
@@ -48,6 +49,8 @@ def open_results(
         Which one, if the store holds several.
     runs
         How many of its runs, from the first on; None: all.
+    uuid
+        Which trajectory it must be; empty: any.
 
     Raises
     ------
@@ -62,6 +65,7 @@ def open_results(
     4.0
     """
     located = locate(where, trajectory=trajectory, storage_options=storage_options)
+    check_same(located.meta, uuid, located.url)
     # Only through xarray's front door does a Dataset get the caching and copying of one read from a file.
     return xr.open_dataset(located, engine=_ResultsEntrypoint, view=view, runs=runs)  # type: ignore[arg-type]
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from xpet.store.snapshot import check_same
 from xpet.table.checked import believing
 from xpet.table.dataset import RUNS, child
 from xpet.table.groups import RUN, STATUS, decode
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[np.generic]
 
 
-def run_table(where: Where, storage_options: StorageOptions = None, *, trajectory: str | None = None) -> pd.DataFrame:
+def run_table(
+    where: Where, storage_options: StorageOptions = None, *, trajectory: str | None = None, uuid: str = ""
+) -> pd.DataFrame:
     """Return the published run table, one row per run.
 
     Parameters
@@ -32,6 +35,8 @@ def run_table(where: Where, storage_options: StorageOptions = None, *, trajector
         What fsspec needs to reach a remote place.
     trajectory
         Which one, if the store holds several.
+    uuid
+        Which trajectory it must be; empty: any.
 
     Returns
     -------
@@ -47,7 +52,9 @@ def run_table(where: Where, storage_options: StorageOptions = None, *, trajector
     >>> run_table('memory://docs-table')[['x', 'status']].values.tolist()
     [[1.0, 'complete'], [2.0, 'complete']]
     """
-    return read_run_table(locate(where, trajectory=trajectory, storage_options=storage_options))
+    located = locate(where, trajectory=trajectory, storage_options=storage_options)
+    check_same(located.meta, uuid, located.url)
+    return read_run_table(located)
 
 
 def read_run_table(located: Located) -> pd.DataFrame:

@@ -262,10 +262,14 @@ class Trajectory(Root):
         ------
         DataNotInStorageError
             If the store does not have it.
+        StoreError
+            If another one has taken its place.
         """
-        from xpet.store.snapshot import read_snapshot
+        from xpet.store.snapshot import check_same, read_snapshot
 
-        return read_snapshot(open_place(self.v_spec), self.v_name)
+        snapshot = read_snapshot(open_place(self.v_spec), self.v_name)
+        check_same(snapshot.meta, self._uuid, snapshot.place.url)
+        return snapshot
 
     # Looking ----------------------------------------------------------------------------------------------------------
 
@@ -288,14 +292,15 @@ class Trajectory(Root):
         from xpet.table.dataset import open_results
 
         where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
-        return open_results(where, options, view=view, runs=self._runs_here())  # type: ignore[arg-type]  # any of them
+        given: Any = where
+        return open_results(given, options, view=view, runs=self._runs_here(), uuid=self._uuid)
 
     def f_run_table(self) -> pd.DataFrame:
         """The run table: parameters, status, start, duration and error of each run."""
         from xpet.table.runs import run_table
 
         where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
-        return run_table(where, options).iloc[: self._runs_here()]  # type: ignore[arg-type]  # any of them
+        return run_table(where, options, uuid=self._uuid).iloc[: self._runs_here()]  # type: ignore[arg-type]  # any of them
 
     def _runs_here(self) -> int | None:
         """How many runs of the store are those of this trajectory; it may have got more elsewhere."""
