@@ -143,7 +143,7 @@ class Environment:
             self._traj.v_title = file_title
         if properties:
             self._traj.f_set_properties(**properties)
-        self._if_exists = if_exists
+        self._traj.v_if_exists = if_exists
         self._workers = (ncores or os.cpu_count() or 1) if multiproc else 0
         self._how = (on_error, float(flush_interval), start_method)
         self._job: Job | None = None
@@ -201,8 +201,7 @@ class Environment:
         check_reach(self._traj.v_spec, self._workers)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
-        with self._traj.f_open(self._if_exists) as writer:
-            self._if_exists = None if self._if_exists in ("overwrite", "new") else self._if_exists
+        with self._traj.f_open() as writer:
             try:
                 outcome = run_missing(self._traj, writer, job, self._options())
             finally:

@@ -200,6 +200,43 @@ def test_a_script_that_expands_elsewhere_the_second_time(at, noted):
     assert noted.taken() == [3]
 
 
+@pytest.mark.parametrize("if_exists", [None, "continue", "extend"])
+def test_a_script_that_stores_before_it_explores_runs_again(if_exists, at, noted):
+    for calls in ([0, 1, 2], [], []):
+        env = Environment("study", store=at.url, if_exists=if_exists)
+        env.traj.f_add_parameter("x", 0.0)
+        env.traj.f_add_parameter("y", 2.0)
+        env.traj.f_store()
+        assert not env.traj.f_contains("z")
+        env.traj.f_explore({"x": [1.0, 2.0, 3.0]})
+        env.run(noted)
+        assert noted.taken() == calls
+        assert z_of(env) == [2.0, 4.0, 6.0]
+
+
+def test_running_without_the_points_that_are_stored(at, noted):
+    listed(Environment("study", store=at.url), {"x": [1.0, 2.0], "y": [3.0, 4.0]}).run(multiply)
+
+    def unexplored(**options):
+        env = Environment("study", store=at.url, **options)
+        env.traj.f_add_parameter("x", 1.0)
+        env.traj.f_add_parameter("y", 3.0)
+        return env
+
+    env = unexplored()
+    env.traj.f_store()
+    with pytest.raises(TrajectoryExistsError, match=r"explored are parameters\.x, parameters\.y in the store and no"):
+        env.run(noted)
+    env = unexplored(if_exists="continue")
+    assert env.run(noted) == []
+    assert z_of(env) == [3.0, 8.0]
+    env = unexplored(if_exists="overwrite")
+    env.traj.f_store()
+    assert len(xpet.load_trajectory("study", store=at.url)) == 1
+    env.run(noted)
+    assert noted.taken() == [0]
+
+
 # other things
 
 

@@ -28,7 +28,7 @@ class Comparison:
 
     ``differences`` are sentences; ``new`` are the positions of points in memory that the store does not have, and
     ``reordered`` says whether the points are the same in another order. ``shown`` are the first of the points that the
-    store alone has, and of those that memory alone has, in words.
+    store alone has, and of those that memory alone has, in words. ``explored_differ``: other parameters are explored.
     """
 
     differences: tuple[str, ...]
@@ -36,6 +36,7 @@ class Comparison:
     reordered: bool = False
     lacking: int = 0
     shown: tuple[str, str] = ("", "")
+    explored_differ: bool = False
 
     @property
     def parameters_differ(self) -> bool:
@@ -60,7 +61,7 @@ def compare(root: Trajectory, snapshot: Snapshot) -> Comparison:
     points = {path: parameter.f_kept_range() for path, parameter in root.explored.items()}
     if points.keys() != coordinates.keys():
         theirs, ours = _names(coordinates), _names(points)
-        return Comparison((*differences, f"explored are {theirs} in the store and {ours} here"))
+        return Comparison((*differences, f"explored are {theirs} in the store and {ours} here"), explored_differ=True)
     if not points:
         return Comparison(tuple(differences))
     pairs = []

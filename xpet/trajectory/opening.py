@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from xpet.trajectory.trajectory import IfExists, Trajectory
 
 
-def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
+def open_writer(traj: Trajectory, if_exists: IfExists | None, to_run: bool) -> Writer:
     """The writer of a trajectory that the store now has as it is in memory."""
     if "parameters" in traj.v_left_out:
         raise StoreError(
@@ -51,22 +51,26 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None) -> Writer:
             raise
         return _create_beside(traj, store)
     if snapshot is not None and traj.v_uuid == snapshot.meta.uuid:
-        return _go_on(traj, store, snapshot, if_exists)
+        return _go_on(traj, store, snapshot, if_exists, to_run)
     if if_exists == "new" and traj.v_name in store.children():
         return _create_beside(traj, store)
     if snapshot is None:
         return _create(traj, store, instead=if_exists == "overwrite" and bool(remains(store.below(traj.v_name))))
     if if_exists == "overwrite":
         return _create(traj, store, instead=True)
-    return _meet(traj, store, snapshot, if_exists)
+    return _meet(traj, store, snapshot, if_exists, to_run)
 
 
-def _go_on(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None) -> Writer:
+def _go_on(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None, to_run: bool) -> Writer:
     """The stored trajectory is this one, as it was when it was last stored or loaded."""
+    if is_before_exploration(traj, snapshot):
+        if not to_run:
+            return _update(traj, store)
+        return _meet(traj, store, snapshot, if_exists, to_run)
     alike = _explored_alike(traj, snapshot)
     if if_exists == "extend" and alike and not start_alike(traj, snapshot):
         # Points were added here that are others than those which the store has in their place.
-        return _meet(traj, store, snapshot, if_exists)
+        return _meet(traj, store, snapshot, if_exists, to_run)
     if alike:
         _refuse_changes(changed_leaves(traj, snapshot), snapshot)
     return _update(traj, store)
@@ -90,6 +94,11 @@ def _create_beside(traj: Trajectory, store: Place) -> Writer:
     return _create(traj, store)
 
 
+def is_before_exploration(traj: Trajectory, snapshot: Snapshot) -> bool:
+    """Whether the stored trajectory is explored and this one is not, or not yet."""
+    return not traj.explored and bool(snapshot.meta.space.coordinates)
+
+
 def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
     return set(traj.explored) == {each.parameter for each in snapshot.meta.space.coordinates}
 
@@ -109,9 +118,13 @@ def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     writer.publish()
 
 
-def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None) -> Writer:
+def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExists | None, to_run: bool) -> Writer:
     """The stored trajectory has this one's name: find out whether it is this one, or make it so."""
     found = compare(traj, snapshot)
+    if found.explored_differ and len(found.differences) == 1 and not to_run and is_before_exploration(traj, snapshot):
+        # A script that stores before it explores meets what came of it later.
+        traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
+        return _update(traj, store)
     same = not (found.parameters_differ or found.new or found.lacking or found.reordered)
     # A script that runs, expands and runs again meets its own end when it starts again.
     is_start = same or (not (found.parameters_differ or found.new) and start_alike(traj, snapshot))
@@ -163,10 +176,14 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     writer = open_for_writing(store, traj.v_name)
     try:
         snapshot = read_snapshot(store, traj.v_name)
-        if snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
+        if is_before_exploration(traj, snapshot):
+            _refuse_changed_parameters(traj, snapshot)
+        elif snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
             _explore(traj, writer, snapshot)
             snapshot = read_snapshot(store, traj.v_name)
-        _agree(traj, writer, snapshot)
+            _agree(traj, writer, snapshot)
+        else:
+            _agree(traj, writer, snapshot)
         _tell_changes(changed_leaves(traj, snapshot), snapshot)
         _add_what_is_new(traj, writer, snapshot)
         mark_stored(traj)

@@ -72,13 +72,14 @@ class Trajectory(Root):
     (3, True)
     """
 
-    __slots__ = ("_left_out", "_spec", "_title", "_trust", "_uuid")
+    __slots__ = ("_if_exists", "_left_out", "_spec", "_title", "_trust", "_uuid")
     check_value = staticmethod(check)
     _spec: PlaceSpec | None
     _uuid: str
     _title: str
     _trust: Trust
     _left_out: frozenset[str]
+    _if_exists: IfExists | None
 
     def __init__(
         self,
@@ -104,6 +105,7 @@ class Trajectory(Root):
         put(self, "_uuid", "")
         put(self, "_title", "")
         put(self, "_left_out", frozenset())
+        put(self, "_if_exists", None)
         put(self, "_trust", Trust(dynamic_imports, allow_pickle))
         if filename is not None or store is not None:
             self.f_set_store(filename, store, storage_options)
@@ -165,6 +167,15 @@ class Trajectory(Root):
         put(self, "_title", title)
 
     @property
+    def v_if_exists(self) -> IfExists | None:
+        """What to do if the store has another trajectory of this name, where nothing else is said."""
+        return self._if_exists
+
+    @v_if_exists.setter
+    def v_if_exists(self, if_exists: IfExists | None) -> None:
+        put(self, "_if_exists", if_exists)
+
+    @property
     def v_left_out(self) -> frozenset[str]:
         """The branches that were left out when the trajectory was loaded."""
         return self._left_out
@@ -216,11 +227,11 @@ class Trajectory(Root):
         """
         if self.v_is_run:
             return
-        with self.f_open(if_exists):
+        with self.f_open(if_exists, to_run=False):
             pass
         self.f_refresh()
 
-    def f_open(self, if_exists: IfExists | None = None) -> Writer:
+    def f_open(self, if_exists: IfExists | None = None, to_run: bool = True) -> Writer:
         """Bring the store up to date with the trajectory and return the store's writer, which others cannot then be.
 
         Parameters
@@ -229,7 +240,9 @@ class Trajectory(Root):
             If the store has a trajectory of this name that is not this one: None goes on with it if the parameters are
             the same and the points are those it has, or the first of them, and raises otherwise; ``'continue'`` takes
             over the stored one's parameters and points if they are others; ``'extend'`` adds the points it lacks;
-            ``'overwrite'`` deletes it; ``'new'`` takes another name.
+            ``'overwrite'`` deletes it; ``'new'`` takes another name. Not given: what :attr:`v_if_exists` says.
+        to_run
+            Whether runs are to be done, for which the points must be known.
 
         Raises
         ------
@@ -242,7 +255,12 @@ class Trajectory(Root):
 
         if if_exists is not None and if_exists not in IF_EXISTS:
             raise ValueError(f"if_exists is {if_exists!r}; it must be one of {', '.join(map(repr, IF_EXISTS))} or None")
-        return opening.open_writer(self, if_exists)
+        given = self._if_exists if if_exists is None else if_exists
+        writer = opening.open_writer(self, given, to_run)
+        if given == self._if_exists and given in ("overwrite", "new"):
+            # Once: what is stored now is this one.
+            put(self, "_if_exists", None)
+        return writer
 
     def f_bind(self, name: str, uuid: str) -> None:
         """Take over the identity of a stored trajectory; the package calls it when it stores or loads."""
@@ -251,9 +269,14 @@ class Trajectory(Root):
 
     def f_refresh(self) -> None:
         """Show the runs that the store has by now."""
+        from xpet.trajectory.opening import is_before_exploration
         from xpet.trajectory.stored import BRANCHES, StoredRuns
 
-        self.attach_runs(StoredRuns(self.f_snapshot(), BRANCHES - self._left_out, len(self), self._trust))
+        snapshot = self.f_snapshot()
+        if is_before_exploration(self, snapshot):
+            self.attach_runs(None)
+            return
+        self.attach_runs(StoredRuns(snapshot, BRANCHES - self._left_out, len(self), self._trust))
 
     def f_snapshot(self) -> Snapshot:
         """The published state of the trajectory.
@@ -304,7 +327,7 @@ class Trajectory(Root):
 
     def _runs_here(self) -> int | None:
         """How many runs of the store are those of this trajectory; it may have got more elsewhere."""
-        return len(self) if self._uuid else None
+        return len(self) if self._uuid and self.explored else None
 
     # Points -----------------------------------------------------------------------------------------------------------
 
@@ -317,6 +340,7 @@ class Trajectory(Root):
         put(other, "_title", self._title)
         put(other, "_trust", self._trust.copy())
         put(other, "_left_out", self._left_out)
+        put(other, "_if_exists", self._if_exists)
         return other
 
     def without_ranges(self) -> Root:
