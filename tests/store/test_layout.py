@@ -16,7 +16,7 @@ from xpet.errors import CorruptStoreError
 from xpet.store import layout
 from xpet.store.dims import Dims
 from xpet.store.documents import DTYPES, ArrayDoc, GroupDoc, itemsize
-from xpet.store.hierarchy import Hierarchy
+from xpet.store.hierarchy import Hierarchy, name_of
 from xpet.values import Coord, Labels
 
 INTEGERS = sorted(dtype for dtype in DTYPES if layout.is_integer(dtype))
@@ -122,6 +122,21 @@ def hierarchy(**extra: ArrayDoc | GroupDoc) -> Hierarchy:
 )
 def test_free_key(group: str, name: str, key: str):
     assert hierarchy().free_key(group, name) == key
+
+
+@pytest.mark.parametrize("group", ["results", "results/" + "g" * 127])
+def test_names_are_no_longer_than_those_of_folders(group: str):
+    docs, long = hierarchy(), "x" * 127
+    keys = []
+    for name in [f"{long}.{long}", f"{long}.{long}", *(f"{long}.{long}.{'nxt.' * n}value" for n in range(1, 300, 50))]:
+        keys.append(docs.free_key(group, name))
+        docs.put(keys[-1], array("run"))
+        for suffix in ("which", "len"):
+            keys.append(docs.free_key(group, f"{name_of(keys[-1])}.{suffix}"))
+            docs.put(keys[-1], array("run"))
+    assert len(set(keys)) == len(keys)
+    assert max(len(name_of(key).encode()) for key in keys) <= 240
+    assert keys[1].endswith(".which")
 
 
 @given(st.lists(st.sampled_from(["a", "A", "run", "run_a", "x", "time", "z.1"]), max_size=12))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xpet.store import layout
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc, Fill
-from xpet.store.hierarchy import Hierarchy, name_of, parent
+from xpet.store.hierarchy import Hierarchy, below, bounded, name_of, parent
 from xpet.values import Coord, Labels, coords_equal
 from xpet.values.text import as_stored
 
@@ -58,17 +58,17 @@ class Dims:
 
     def private(self, key: str, dim: str) -> str:
         """A name for a dim of the array at ``key`` that no array around it has, neither as its name nor as a dim."""
-        name = stem = f"{layout.dotted(key)}.{dim}"
+        name = stem = bounded(f"{layout.dotted(key)}.{dim}")
         group, k = parent(key), 0
         names = {name_of(other) for other, _ in self._docs.related(group)}
-        while name in names or self._docs.has_dim(group, name) or self._docs.is_taken(_below(group, name)):
+        while name in names or self._docs.has_dim(group, name) or self._docs.is_taken(below(group, name)):
             k += 1
             name = f"{stem}.{k}"
         return name
 
     def share(self, group: str, dim: str, coord: Coord) -> str:
         """The key of the coordinate of ``dim`` in a group, written if it is not there."""
-        node = _below(group, dim)
+        node = below(group, dim)
         if node not in self._docs:
             dtype, size = coord_dtype(coord.values), len(coord.values)
             fill: Fill = "" if dtype == "string" else False if dtype == "bool" else 0
@@ -104,8 +104,10 @@ class Dims:
         nothing else is called so.
         """
         group = parent(key)
-        node = _below(group, dim)
-        if name_of(key) == dim or self._docs.is_reserved(dim) or self._docs.has_group(group, dim):
+        node = below(group, dim)
+        if name_of(key) == dim or bounded(dim) != dim:
+            return False
+        if self._docs.is_reserved(dim) or self._docs.has_group(group, dim):
             return False
         same: dict[str, bool] = {}
         for other, doc in self._docs.related(group):
@@ -117,11 +119,7 @@ class Dims:
             return False
         labelled = same[node] = coord is not None
         return all(
-            doc.shape[doc.dims.index(dim)] == size and same.get(_below(parent(other), dim), False) == labelled
+            doc.shape[doc.dims.index(dim)] == size and same.get(below(parent(other), dim), False) == labelled
             for other, doc in self._docs.related(group)
             if dim in doc.dims
         )
-
-
-def _below(group: str, name: str) -> str:
-    return f"{group}/{name}" if group else name

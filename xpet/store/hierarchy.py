@@ -15,6 +15,8 @@ HIDDEN = "_xpet"
 TABLE, RUN = "runs", "run"
 #: branches that never get columns, so that the names of these are not needed there
 _WITHOUT_RUNS = frozenset({"parameters", "config"})
+#: A node is a folder, whose name has at most 255 bytes; what belongs to one has its name and a few characters.
+_LONGEST_NAME, _CUT = 220, 100
 #: what the key of a node looks like
 NODE_KEY = re.compile(r"[A-Za-z0-9_$-][A-Za-z0-9_.$-]*(/[A-Za-z0-9_$-][A-Za-z0-9_.$-]*)*")
 
@@ -128,12 +130,16 @@ class Hierarchy:
 
     def free_key(self, group: str, name: str) -> str:
         """``group/name``, or with ``.1``, ``.2``, … behind it if that is taken, be it by a dimension."""
-        prefix = f"{group}/" if group else ""
-        key, k = f"{prefix}{name}", 0
-        while self.is_taken(key) or self.has_dim(group, name_of(key)):
+        free = stem = bounded(name)
+        k = 0
+        while not self.is_free(group, free):
             k += 1
-            key = f"{prefix}{name}.{k}"
-        return key
+            free = f"{stem}.{k}"
+        return below(group, free)
+
+    def is_free(self, group: str, name: str) -> bool:
+        """Whether neither a node in a group nor a dimension has a name."""
+        return not (self.is_taken(below(group, name)) or self.has_dim(group, name))
 
     def group_key(self, path: str) -> str:
         """The key of the group with a dotted path; where a part of it is taken by something else it is renamed."""
@@ -188,6 +194,16 @@ class Hierarchy:
 
 def _is_related(a: str, b: str) -> bool:
     return a == b or not a or not b or a.startswith(f"{b}/") or b.startswith(f"{a}/")
+
+
+def bounded(name: str) -> str:
+    """A name as it is, or without its middle if no folder could be called so: its end often says what it is."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_CUT]}..{name[2 - _CUT:]}"
+
+
+def below(group: str, name: str) -> str:
+    """The key of what has a name in a group; the root is ``''``."""
+    return f"{group}/{name}" if group else name
 
 
 def parent(key: str) -> str:

@@ -12,7 +12,7 @@ from xpet.store.chunks import read_whole, write_rows, write_whole
 from xpet.store.dims import Dims
 from xpet.store.distinct import stack
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
-from xpet.store.hierarchy import RUN, TABLE, Hierarchy, name_of, parent
+from xpet.store.hierarchy import RUN, TABLE, Hierarchy, bounded, name_of, parent
 from xpet.store.leaves import LeafWriter
 from xpet.store.points import INDEX, PointColumn
 from xpet.store.relayout import anew, beside, drop_chunks, retire
@@ -121,10 +121,11 @@ class RunTable:
 
     def _free_name(self, wanted: str) -> str:
         """A name for a coordinate that is free in every group which has, or may get, columns."""
-        name, k = wanted, 0
-        while self._docs.free_key(TABLE, name) != f"{TABLE}/{name}" or self._docs.is_used(name):
+        name = stem = bounded(wanted)
+        k = 0
+        while not self._docs.is_free(TABLE, name) or self._docs.is_used(name):
             k += 1
-            name = f"{wanted}.{k}"
+            name = f"{stem}.{k}"
         return name
 
     def _datasets(self) -> list[str]:
