@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         SparseParameter,
         SparseResult,
     )
-    from xpet.values import label, register_codec
+    from xpet.values import label, load_codecs, register_codec
     from xpet.values.objecttable import ObjectTable
 
 __version__ = "0.1.0"
@@ -94,6 +94,7 @@ __all__ = [
     "cartesian_product",
     "find_unique_points",
     "label",
+    "load_codecs",
     "load_trajectory",
     "open",
     "register_codec",
@@ -104,6 +105,7 @@ _HOMES = {
     "cartesian_product": "xpet.space:cartesian_product",
     "find_unique_points": "xpet.space:find_unique_points",
     "label": "xpet.values:label",
+    "load_codecs": "xpet.values:load_codecs",
     "load_trajectory": "xpet.trajectory:load_trajectory",
     "open": "xpet.frontdoor:open",
     "register_codec": "xpet.values:register_codec",

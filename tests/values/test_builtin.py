@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import fractions
+import json
 import pathlib
 import zoneinfo
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
-from xpet.values import Encoded, Part, decode, encode, same_value
+from xpet.values import Encoded, Opaque, Part, decode, encode, same_value
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 ZONES = st.sampled_from(
@@ -89,6 +90,39 @@ def test_a_zone_from_a_store_is_no_path():
     text = '{"__t": "datetime", "v": {"iso": "2020-01-01", "fold": 0, "zone": {"key": "../../etc/passwd"}}}'
     with pytest.raises(CorruptStoreError):
         decode(Encoded("json", (Part(text),)))
+
+
+def stored(tag: str, node: Any) -> Any:
+    return decode(Encoded("json", (Part(json.dumps({"__t": tag, "v": node})),)))
+
+
+def test_a_zone_that_is_not_installed_is_named():
+    found = stored("datetime", {"iso": "2020-01-01", "fold": 0, "zone": {"key": "Atlantis/Capital"}})
+    assert isinstance(found, Opaque)
+    assert "'Atlantis/Capital' is not known here; pip install tzdata" in repr(found)
+
+
+def test_what_a_newer_version_may_write_is_told():
+    with pytest.raises(CorruptStoreError, match=r"'CloudPath' of a stored path is no class of paths; .*newer xpet"):
+        stored("path", {"kind": "CloudPath", "path": "a"})
+    with pytest.raises(CorruptStoreError, match=r"the tag 'quaternion' of a stored value is unknown; .*newer xpet"):
+        stored("quaternion", 1)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pathlib.PurePosixPath("a/\udcff"),
+        [pathlib.PureWindowsPath("\udcff")],
+        {"at": dt.datetime(2020, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1), "\udcff"))},
+        range(2**70, 2**71, 2**65),
+    ],
+    ids=repr,
+)
+def test_texts_that_are_no_utf_8(value: Any):
+    encoded = encode(value)
+    str(encoded.part()).encode()
+    assert identical(value, decode(encoded))
 
 
 def test_a_path_of_another_system():

@@ -4,8 +4,8 @@ from xpet.values.codecs.pickled import pickled, unpickling
 from xpet.values.equality import coords_equal, labels_equal, same_value
 from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
-from xpet.values.registering import register_codec
-from xpet.values.registry import Codec, Opaque, canonical, decode, encode, rebuild
+from xpet.values.registering import adopt_codecs, register_codec, registered_codecs
+from xpet.values.registry import Codec, Opaque, canonical, decode, encode, load_codecs, rebuild
 
 __all__ = [
     "Codec",
@@ -16,15 +16,18 @@ __all__ = [
     "Labels",
     "Opaque",
     "Part",
+    "adopt_codecs",
     "canonical",
     "coords_equal",
     "decode",
     "encode",
     "label",
     "labels_equal",
+    "load_codecs",
     "pickled",
     "rebuild",
     "register_codec",
+    "registered_codecs",
     "same_value",
     "unlabelled",
     "unpickling",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
+from xpet.values.nesting import deeper
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+from xpet.values.registry import decode_whole, encode
+from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 #: where the meta of a composed encoding says what it is made of, and what else its codec wants to know
 _OF, _MORE = "of", "more"
+#: reading a value in another one takes about as much of Python's stack as this many levels of a list
+_LEVELS_EACH = 3
 
 
 def compose(
@@ -25,15 +30,14 @@ def compose(
     Where none has that name, the main part is a text that says what the value is made of. ``meta`` is what the codec
     needs besides; :func:`more_of` returns it.
     """
-    from xpet.values.registry import encode
-
     parts: list[Part] = []
     of: list[dict[str, Any]] = []
     taken: set[str] = set()
     labels = Labels()
     for name, value in sorted(values.items(), key=lambda each: each[0] != ""):
-        encoded = encode(value, name)
-        stem = _stem(name, taken)
+        with deeper(_LEVELS_EACH):
+            encoded = encode(value, name)
+        stem = _stem(name, taken, [part.name for part in encoded.parts])
         entry = {"name": name, "stem": stem, "codec": encoded.codec, "version": encoded.version}
         of.append({**entry, "meta": dict(encoded.meta), "parts": [part.name for part in encoded.parts]})
         parts.extend(replace(part, name=_below(stem, part.name)) for part in encoded.parts)
@@ -53,10 +57,8 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
     Raises
     ------
     UnknownCodec
-        If the codec of one of them is not there.
+        If one of them cannot be read here.
     """
-    from xpet.values.registry import Opaque, decode
-
     data = {part.name: part.data for part in encoded.parts}
     out: dict[str, Any] = {}
     for entry in encoded.meta[_OF]:
@@ -64,10 +66,7 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
         # Each part is used up, so that a few bytes cannot ask for the same large one again and again.
         parts = tuple(Part(data.pop(_below(stem, part)), part) for part in map(str, entry["parts"]))
         labels = _gathered(entry["labels"], data) if "labels" in entry else encoded.labels
-        value = decode(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
-        if isinstance(value, Opaque):
-            raise UnknownCodec(value.encoded.codec, value.remedy)
-        out[name] = value
+        out[name] = decode_whole(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
     return out
 
 
@@ -79,28 +78,21 @@ def more_of(encoded: Encoded) -> Mapping[str, Any]:
     return more
 
 
-class UnknownCodec(Exception):
-    """A value, or a part of one, is in an encoding for which no codec is installed; ``remedy`` says what to do."""
-
-    def __init__(self, codec: str, remedy: str = "") -> None:
-        super().__init__(codec)
-        self.remedy = remedy
-
-
 def _below(stem: str, name: str) -> str:
     return f"{stem}.{name}" if stem and name else stem or name
 
 
-def _stem(name: str, taken: set[str]) -> str:
-    """A name for parts: of letters, digits, ``_``, ``-`` and ``.``, unlike all that are taken in whatever case."""
-    if name == "":
-        return ""
-    wanted = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:64].strip(".") or "_"
-    stem, k = wanted, 0
-    while stem.lower() in taken:
+def _stem(name: str, taken: set[str], parts: Sequence[str] = ("",)) -> str:
+    """A stem for the names of parts: of letters, digits, ``_``, ``-`` and ``.``.
+
+    The names that it makes are unlike all that are taken, in whatever case; then they are taken, too.
+    """
+    stem = wanted = name and (re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:64].strip(".") or "_")
+    k = 0
+    while not taken.isdisjoint(made := {_below(stem, part).lower() for part in parts}):
         k += 1
         stem = f"{wanted}-{k}"
-    taken.add(stem.lower())
+    taken |= made
     return stem
 
 
@@ -127,7 +119,5 @@ def _coords(node: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 def _values(data: Data, dtype: object) -> Array:
     import numpy as np
-
-    from xpet.values.text import as_stored
 
     return as_stored(np.asarray(data), dtype)

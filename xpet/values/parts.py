@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from xpet.errors import UnsupportedValueError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -75,9 +77,22 @@ class Encoded:
     meta: Mapping[str, Any] = field(default_factory=dict)
     labels: Labels = field(default_factory=Labels)
 
+    def __post_init__(self) -> None:
+        if len(self.parts) > 1 and len({part.name for part in self.parts}) < len(self.parts):
+            names = ", ".join(repr(part.name) for part in self.parts)
+            raise UnsupportedValueError(f"two parts of its encoding {self.codec!r} have one name, of {names}")
+
     def part(self, name: str = "") -> Data:
         """The data of the part called ``name``."""
         for part in self.parts:
             if part.name == name:
                 return part.data
         raise KeyError(name)
+
+
+class UnknownCodec(Exception):
+    """A value, or a part of one, is in an encoding that cannot be read here; ``remedy`` says what to do."""
+
+    def __init__(self, codec: str, remedy: str) -> None:
+        super().__init__(codec)
+        self.remedy = remedy

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from xpet.errors import UnsupportedValueError
 from xpet.values.compose import compose, decompose
 from xpet.values.parts import Encoded
-from xpet.values.registry import add_codec, has_codec, is_built_in
+from xpet.values.registry import add_codec, added_codecs, has_codec, is_built_in
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
 
@@ -75,7 +75,8 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
         The classes whose values it takes, exactly these: a subclass is another class. A text ``'module.Class'`` stands
         for a class that need not be imported.
     replace
-        Take the place of a codec of the same name, or for the same classes.
+        Take the place of a codec of the same name, or for the same classes. An object of the same class, for the same
+        classes, does so anyway.
 
     Raises
     ------
@@ -117,11 +118,30 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
     if is_built_in(name):
         raise ValueError(f"register_codec: {name!r} is the name of a codec of xpet's own; take another one")
     taken = [each for each in (name, *known) if has_codec(each)]
-    if taken and not replace:
+    if taken and not replace and not _is_again(name, codec, known):
         raise ValueError(
             f"register_codec: there is a codec for {', '.join(taken)} already; give replace=True to take its place"
         )
     add_codec(known, _Registered(name, version, codec))
+
+
+def registered_codecs() -> list[tuple[ValueCodec, tuple[str, ...]]]:
+    """The codecs of users, and the types that they take, for another process to :func:`adopt_codecs`."""
+    return [(each.own, types) for each, types in added_codecs() if isinstance(each, _Registered)]
+
+
+def adopt_codecs(codecs: Iterable[tuple[ValueCodec, tuple[str, ...]]]) -> None:
+    """Register the codecs of another process as they are there."""
+    for codec, types in codecs:
+        add_codec(types, _Registered(codec.name, getattr(codec, "version", 1), codec))
+
+
+def _is_again(name: str, codec: ValueCodec, types: list[str]) -> bool:
+    """Whether the codec is registered already: a module, or the cell of a notebook, may run twice."""
+    return any(
+        own.name == name and _path(type(own)) == _path(type(codec)) and set(known) == set(types)
+        for own, known in registered_codecs()
+    )
 
 
 def _path(kind: Any) -> str:

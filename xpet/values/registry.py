@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError, warn
-from xpet.values.compose import UnknownCodec
 from xpet.values.labels import Labelled
-from xpet.values.parts import Data, Encoded, Labels, Part
+from xpet.values.nesting import DEEPEST, TooDeep
+from xpet.values.parts import Data, Encoded, Labels, Part, UnknownCodec
 from xpet.values.text import PACKED, from_text
 
 
@@ -41,16 +41,11 @@ class Opaque:
     """A stored value whose codec is not installed; it can be stored again unchanged."""
 
     encoded: Encoded
-    remedy: str = ""
+    remedy: str = "nobody has tried to"
 
     def __repr__(self) -> str:
         name, version = self.encoded.codec, self.encoded.version
-        if self.remedy:
-            return f"<a value in the encoding {name!r}, version {version}, that cannot be read: {self.remedy}>"
-        return (
-            f"<a value in the encoding {name!r}, version {version}, that no codec here can read; register one of that "
-            "name with xpet.register_codec, or update xpet>"
-        )
+        return f"<a value in the encoding {name!r}, version {version}, that cannot be read: {self.remedy}>"
 
 
 _SCALARS = "xpet.values.codecs.scalars"
@@ -224,6 +219,13 @@ def add_codec(types: Iterable[str], codec: Codec) -> None:
     _BY_TYPE.update(dict.fromkeys(types, (target,)))
 
 
+def added_codecs() -> Iterator[tuple[Codec, tuple[str, ...]]]:
+    """The codecs that were added, and the types that they take."""
+    for target in _BY_NAME.values():
+        if target.startswith(_REGISTERED):
+            yield _loaded[target], tuple(kind for kind, targets in _BY_TYPE.items() if targets == (target,))
+
+
 def has_codec(key: str) -> bool:
     """Whether there is a codec of a name, or for a type."""
     return key in _BY_NAME or key in _BY_TYPE
@@ -256,10 +258,15 @@ def encode(value: object, where: str = "") -> Encoded:
             )
         return replace(encoded, labels=value.labels)
     if _name(kind) not in _BY_TYPE:
-        _load_entry_points()
+        load_codecs()
     for target in _BY_TYPE.get(_name(kind), ()):
         try:
             found = _codec(target).encode(value)
+        except (TooDeep, RecursionError):
+            raise TooDeep(
+                f"{where or 'value'} of type {_name(kind)}: it is nested more than about {DEEPEST} levels deep, or "
+                "holds itself; store what it is made of under names of its own"
+            ) from None
         except UnsupportedValueError as error:
             raise UnsupportedValueError(f"{where or 'value'} of type {_name(kind)}: {error}") from None
         if found is not None:
@@ -271,8 +278,17 @@ def encode(value: object, where: str = "") -> Encoded:
 
 
 @cache
-def _load_entry_points() -> None:
-    """Let the packages that are installed register their codecs, once."""
+def load_codecs() -> None:
+    """Let the packages that are installed register their codecs, as reading a store does not by itself.
+
+    Packages name a function that does it as an entry point of the group ``xpet.codecs``. A value to be stored that no
+    codec takes has the same effect. One that fails is told by a warning.
+
+    Examples
+    --------
+    >>> import xpet
+    >>> xpet.load_codecs()
+    """
     for each in metadata.entry_points(group="xpet.codecs"):
         try:
             each.load()()
@@ -285,28 +301,48 @@ def _name(kind: type) -> str:
 
 
 def decode(encoded: Encoded) -> Any:
-    """The value of the parts; an :class:`Opaque` if its codec, or this version of it, is not installed.
+    """The value of the parts; an :class:`Opaque` if its codec, or that of something in it, is not there.
 
     Raises
     ------
     CorruptStoreError
         If the parts are not what the codec makes.
     """
-    if encoded.codec == PACKED:
-        encoded = _guarded(lambda: from_text(str(encoded.part())), encoded)
-    if encoded.codec not in _BY_NAME:
-        # All that packages bring, not the one that a store names.
-        _load_entry_points()
-    target = _BY_NAME.get(encoded.codec)
-    if target is None:
-        return Opaque(encoded)
-    codec = _codec(target)
-    if encoded.version > getattr(codec, "version", 1):
-        return Opaque(encoded)
+    encoded = _unpacked(encoded)
     try:
-        return _guarded(lambda: codec.decode(encoded), encoded)
+        return decode_whole(encoded)
     except UnknownCodec as unknown:
         return Opaque(encoded, unknown.remedy)
+
+
+def decode_whole(encoded: Encoded) -> Any:
+    """The value of the parts, for what holds it.
+
+    Raises
+    ------
+    UnknownCodec
+        If its codec, or that of something in it, is not there.
+    CorruptStoreError
+        If the parts are not what the codec makes.
+    """
+    encoded = _unpacked(encoded)
+    # Nothing is imported because a store names it: not the packages that might bring the codec either.
+    target = _BY_NAME.get(encoded.codec)
+    codec = None if target is None else _codec(target)
+    if codec is None or encoded.version > getattr(codec, "version", 1):
+        raise UnknownCodec(
+            encoded.codec,
+            f"no codec here knows the encoding {encoded.codec!r} in its version {encoded.version}; import the package "
+            "that brings it, call xpet.load_codecs(), register it with xpet.register_codec, or update xpet",
+        )
+    return _guarded(lambda: codec.decode(encoded), encoded)
+
+
+def _unpacked(encoded: Encoded) -> Encoded:
+    if encoded.codec != PACKED:
+        return encoded
+    made: Encoded = _guarded(lambda: from_text(str(encoded.part())), encoded)
+    return made
 
 
 def _guarded(made: Callable[[], Any], encoded: Encoded) -> Any:

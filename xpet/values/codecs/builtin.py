@@ -11,7 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from xpet.errors import UnsupportedValueError
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values.parts import UnknownCodec
 
 _PATHS: dict[str, type[pathlib.PurePath]] = {
     each.__name__: each
@@ -37,7 +38,11 @@ def _zone_from_json(node: Any) -> dt.tzinfo | None:
     if node is None:
         return None
     if "key" in node:
-        return zoneinfo.ZoneInfo(str(node["key"]))
+        key = str(node["key"])
+        try:
+            return zoneinfo.ZoneInfo(key)
+        except zoneinfo.ZoneInfoNotFoundError:
+            raise UnknownCodec("json", f"the time zone {key!r} is not known here; pip install tzdata") from None
     offset, name = _timedelta_from_json(node["offset"]), str(node["name"])
     zone = dt.timezone(offset)
     if zone == dt.UTC and name == "UTC":
@@ -63,7 +68,9 @@ def _timedelta_from_json(node: Any) -> dt.timedelta:
 
 
 def _path_from_json(node: Mapping[str, Any]) -> pathlib.PurePath:
-    kind = _PATHS[str(node["kind"])]
+    kind = _PATHS.get(str(node["kind"]))
+    if kind is None:
+        raise CorruptStoreError(f"{node['kind']!r} of a stored path is no class of paths; it needs a newer xpet")
     try:
         return kind(str(node["path"]))
     except NotImplementedError:
@@ -86,15 +93,11 @@ _KINDS: dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
         for kind in _PATHS.values()
     },
 }
-_FROM_JSON = {tag: read for tag, _, read in _KINDS.values()}
+#: by tag: from JSON
+FROM_JSON = {tag: read for tag, _, read in _KINDS.values()}
 
 
 def to_tag(value: object) -> tuple[str, Any] | None:
     """The tag of a value, and its JSON; None if its type is not one of these."""
     kind = _KINDS.get(type(value))
     return None if kind is None else (kind[0], kind[1](value))
-
-
-def from_tag(tag: str, node: Any) -> Any:
-    """The value of a tag and its JSON; raises KeyError if the tag is none of these."""
-    return _FROM_JSON[tag](node)

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
-from xpet.values.compose import UnknownCodec
-from xpet.values.parts import Encoded, Part
+from xpet.values.parts import Encoded, Part, UnknownCodec
 
 if TYPE_CHECKING:
     import numpy as np

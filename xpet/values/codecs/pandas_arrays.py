@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from xpet.errors import CorruptStoreError
-from xpet.values.compose import UnknownCodec, compose, decompose, more_of
-from xpet.values.parts import Encoded, Part, is_utf8
+from xpet.values.compose import compose, decompose, more_of
+from xpet.values.parts import Encoded, Part, UnknownCodec, is_utf8
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array

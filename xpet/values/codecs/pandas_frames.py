@@ -15,8 +15,9 @@ from xpet.errors import CorruptStoreError
 from xpet.values.codecs.ndarray import is_numeric
 from xpet.values.codecs.pandas_arrays import values, values_of
 from xpet.values.codecs.pandas_index import text_of, value_of
-from xpet.values.compose import UnknownCodec, compose, decompose, more_of
+from xpet.values.compose import compose, decompose, more_of
 from xpet.values.parts import Coord, Encoded, Labels, is_coordinate
+from xpet.values.registry import decode_whole, encode
 from xpet.values.text import from_text, is_too_wide, to_text
 
 #: More columns than this would be more arrays than a reader of the store can look through.
@@ -52,7 +53,7 @@ class FrameCodec:
         """The columns by their labels, ``index``, and ``attrs`` if there are any; the exact labels are meta."""
         columns = [values_of(value.iloc[:, k]) for k in range(value.shape[1])]
         of, parts = _by_dtype(columns) if len(columns) > _MOST_COLUMNS else _by_label(value.columns, columns)
-        meta: dict[str, Any] = {"columns": json.loads(to_text(_encode(value.columns))), "of": of, **_flags(value)}
+        meta: dict[str, Any] = {"columns": json.loads(to_text(encode(value.columns))), "of": of, **_flags(value)}
         for role, each in {"index": value.index, **_attrs(value)}.items():
             meta[role] = _free(role, parts)
             parts[meta[role]] = each
@@ -149,19 +150,8 @@ def _coords(index: Any) -> dict[str, Coord]:
     return {"index": Coord(values)} if is_coordinate(values) else {}
 
 
-def _encode(value: object) -> Encoded:
-    from xpet.values.registry import encode
-
-    return encode(value)
-
-
 def _decode(node: object) -> Any:
-    from xpet.values.registry import Opaque, decode
-
-    value = decode(from_text(json.dumps(node)))
-    if isinstance(value, Opaque):
-        raise UnknownCodec(value.encoded.codec, value.remedy)
-    return value
+    return decode_whole(from_text(json.dumps(node)))
 
 
 series_codec = SeriesCodec()

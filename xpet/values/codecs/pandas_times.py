@@ -11,8 +11,8 @@ import pandas as pd
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.codecs.structure import codec as structure
-from xpet.values.compose import UnknownCodec, compose, decompose, more_of
-from xpet.values.parts import Encoded, Part
+from xpet.values.compose import compose, decompose, more_of
+from xpet.values.parts import Encoded, Part, UnknownCodec
 
 _PYTZ = "pytz:"
 

@@ -9,9 +9,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
-from xpet.values.compose import UnknownCodec
 from xpet.values.labels import Labelled
-from xpet.values.parts import Encoded, Part
+from xpet.values.parts import Encoded, Part, UnknownCodec
 from xpet.values.registry import Opaque, encode
 
 _REMEDY = "it is a pickle, which runs whatever is in it when it is read; give allow_pickle=True if you trust its writer"

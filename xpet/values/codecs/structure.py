@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.names import is_valid_name
-from xpet.values.codecs.builtin import from_tag, to_tag
+from xpet.values.codecs.builtin import FROM_JSON, to_tag
 from xpet.values.codecs.ndarray import dtype_text, is_numeric, safe_dtype
 from xpet.values.codecs.sequence import codec as sequence
-from xpet.values.compose import UnknownCodec, compose, decompose
+from xpet.values.compose import compose, decompose
+from xpet.values.nesting import DEEPEST, TooDeep, deeper, levels
 from xpet.values.parts import Encoded, Part, is_utf8
+from xpet.values.registry import decode_whole, encode
 from xpet.values.text import from_text as encoding_from_text
 from xpet.values.text import is_too_wide
 from xpet.values.text import to_text as encoding_to_text
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _TAG = "__t"
-#: Reading nested data takes several frames of Python's stack a level, so that what is written must leave room for it.
-_DEEPEST = 100
 #: More parts than this would be more arrays than a reader of the store can look through.
 _MOST_PARTS = 64
 _NUMBERS = (float, int, bool, complex)
@@ -54,8 +54,8 @@ class _Packing:
         """The JSON of a value; ``path`` says where in the structure it is."""
         kind = type(value)
         if kind in _CONTAINERS:
-            if depth == _DEEPEST:
-                raise UnsupportedValueError(f"it is nested more than {_DEEPEST} levels deep, or holds itself")
+            if depth >= DEEPEST:
+                raise TooDeep
             if self._is_column(path) and kind in (list, tuple) and sequence.encode(value) is not None:
                 return self._take(value, path)
             return self._pack_container(value, path, depth + 1)
@@ -73,8 +73,12 @@ class _Packing:
             return _tagged("complex", [self.pack(value.real), self.pack(value.imag)])
         if kind is bytes:
             return _tagged("bytes", base64.b64encode(value).decode())
-        tag = to_tag(value)
-        return self._pack_other(value, path) if tag is None else _tagged(*tag)
+        tagged = to_tag(value)
+        if tagged is None:
+            return self._pack_other(value, path, depth)
+        tag, node = tagged
+        # Paths and the names of zones may be texts that are no UTF-8.
+        return _tagged(tag, _PLAIN.pack(node))
 
     def _is_column(self, path: tuple[str | int, ...]) -> bool:
         """Whether a number is worth an array: if only names lead to it, other runs probably have it too."""
@@ -85,15 +89,18 @@ class _Packing:
         if kind is dict:
             if all(type(key) is str and is_utf8(key) for key in value) and _TAG not in value:
                 return {key: self.pack(item, (*path, key), depth) for key, item in value.items()}
-            pairs = enumerate(value.items())
-            return _tagged("dict", [[_PLAIN.pack(key), self.pack(item, (*path, k), depth)] for k, (key, item) in pairs])
+            items = [
+                [_PLAIN.pack(key, depth=depth), self.pack(item, (*path, k), depth)]
+                for k, (key, item) in enumerate(value.items())
+            ]
+            return _tagged("dict", items)
         if kind in (set, frozenset):
             # The order of a set is not its own: equal sets must have equal texts.
-            return _tagged(kind.__name__, sorted((_PLAIN.pack(item) for item in value), key=json.dumps))
+            return _tagged(kind.__name__, sorted((_PLAIN.pack(item, depth=depth) for item in value), key=json.dumps))
         items = [self.pack(item, (*path, k), depth) for k, item in enumerate(value)]
         return items if kind is list else _tagged("tuple", items)
 
-    def _pack_other(self, value: Any, path: tuple[str | int, ...]) -> Any:
+    def _pack_other(self, value: Any, path: tuple[str | int, ...], depth: int) -> Any:
         import numpy as np
 
         kind = type(value)
@@ -113,7 +120,9 @@ class _Packing:
                     f"a text array of {value.nbytes} bytes that are nearly all empty cannot be kept; store it as a list"
                 )
             return _tagged("text", [self.pack(text) for text in texts], dtype=value.dtype.str, shape=list(value.shape))
-        return _whole(value)
+        # The depth counts what is around the value, too.
+        with deeper(max(0, depth - levels())):
+            return _tagged("packed", json.loads(encoding_to_text(encode(value))))
 
     def _take(self, value: object, path: tuple[str | int, ...]) -> Any:
         if len(self.taken) == self._room:
@@ -145,13 +154,6 @@ def is_numpy_scalar(value: Any) -> bool:
     return isinstance(value, np.generic) and value.dtype.type is type(value)
 
 
-def _whole(value: object) -> dict[str, object]:
-    """A value as its whole encoding."""
-    from xpet.values.registry import encode
-
-    return _tagged("packed", json.loads(encoding_to_text(encode(value))))
-
-
 def _unpack(value: Any, parts: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_unpack(item, parts) for item in value]
@@ -176,17 +178,16 @@ def _unpack_tagged(tag: object, value: Any, node: dict[str, Any], parts: Mapping
     if tag == "part":
         return parts[value]
     if tag == "packed":
-        return _unpack_whole(value)
+        return decode_whole(encoding_from_text(json.dumps(value)))
     if tag == "text":
         return _unpack_texts(node)
     if tag == "numpy.str":
         import numpy as np
 
         return np.str_(_unpack(value, parts))
-    try:
-        return from_tag(tag, value)
-    except KeyError:
-        raise CorruptStoreError(f"the tag {tag!r} of a stored value is unknown; it needs a newer xpet") from None
+    if tag not in FROM_JSON:
+        raise CorruptStoreError(f"the tag {tag!r} of a stored value is unknown; it needs a newer xpet")
+    return FROM_JSON[tag](_unpack(value, {}))
 
 
 _CONTAINERS_OF: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
@@ -197,15 +198,6 @@ _PLAIN_TAGS: dict[str, Any] = {
     "complex": lambda value: complex(*(_unpack(item, {}) for item in value)),
     "bytes": lambda value: base64.b64decode(value, validate=True),
 }
-
-
-def _unpack_whole(node: Any) -> Any:
-    from xpet.values.registry import Opaque, decode
-
-    value = decode(encoding_from_text(json.dumps(node)))
-    if isinstance(value, Opaque):
-        raise UnknownCodec(value.encoded.codec, value.remedy)
-    return value
 
 
 def _unpack_array(node: dict[str, Any]) -> Any:
@@ -235,7 +227,7 @@ class Json:
 
     def encode(self, value: Any) -> Encoded:
         """One text part."""
-        return Encoded(self.name, (Part(_dumps(_PLAIN.pack(value))),))
+        return Encoded(self.name, (Part(_dumps(_PLAIN.pack(value, depth=levels()))),))
 
     def decode(self, encoded: Encoded) -> Any:
         """The value of the text."""
@@ -251,7 +243,7 @@ class Nested:
         """The text of the structure, and a part for each array. What has very many is another codec's."""
         packing = _Packing(_MOST_PARTS)
         try:
-            text = _dumps(packing.pack(value))
+            text = _dumps(packing.pack(value, depth=levels()))
         except _Full:
             return None
         return compose(self.name, {"": text, **packing.taken}) if packing.taken else Encoded(codec.name, (Part(text),))

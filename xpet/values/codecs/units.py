@@ -9,8 +9,8 @@ from typing import Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.codecs.dataarray import from_text, text
-from xpet.values.compose import UnknownCodec, compose, decompose, more_of
-from xpet.values.parts import Encoded
+from xpet.values.compose import compose, decompose, more_of
+from xpet.values.parts import Encoded, UnknownCodec
 
 
 class PintCodec:
