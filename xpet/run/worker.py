@@ -13,6 +13,7 @@ from xpet.run.ports import Leaf, Packer, PackerSpec, Tree
 from xpet.run.report import BlockReport, RunFailure, failure_of
 from xpet.run.transport import dumps, loads
 from xpet.store.packets import LeafData
+from xpet.values import adopt_codecs, registered_codecs
 
 DETAILED_FAILURES = 20
 """Failures of one block that are reported with their traceback; the journal has them all."""
@@ -52,16 +53,23 @@ class Work:
     packer: PackerSpec
     stop_on_failure: bool = False
     collect: bool = True
+    codecs: tuple[bytes, ...] = ()
 
     @classmethod
     def of(cls, task: Task) -> Work:
         """Pack a task; a TypeError names what does not pickle."""
         tree = dumps(task.tree.without_ranges(), "the trajectory (its parameters, derived parameters and config)")
-        return cls(tree, task.job.to_bytes(), task.packer, task.stop_on_failure, task.collect)
+        codecs = tuple(
+            dumps((codec, types), f"the codec {codec.name!r}", [type(codec).__module__, *map(_module_of, types)])
+            for codec, types in registered_codecs()
+        )
+        return cls(tree, task.job.to_bytes(), task.packer, task.stop_on_failure, task.collect, codecs)
 
     def task(self) -> Task:
         """Unpack the task in the process that is to do it."""
         job, tree = Job.from_bytes(self.job), loads(self.tree)
+        # after what the modules of the job register themselves
+        adopt_codecs(map(loads, self.codecs))  # type: ignore[arg-type]  # from bytes
         return Task(tree, job, self.packer, self.stop_on_failure, self.collect)  # type: ignore[arg-type]  # from bytes
 
 
@@ -171,6 +179,10 @@ class Worker:
             seconds,
             block.runs[done:],
         )
+
+
+def _module_of(kind: str) -> str:
+    return kind.rpartition(".")[0]
 
 
 def _pack(leaves: Sequence[Leaf]) -> list[LeafData]:
