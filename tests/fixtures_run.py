@@ -57,6 +57,9 @@ class PlainTree:
         self.v_is_run, self.v_idx = False, -1
         return added
 
+    def take_dropped(self) -> list[str]:
+        return []
+
     def without_ranges(self) -> PlainTree:
         copy = PlainTree(**dict.fromkeys(self._names, ()))
         copy._ranges = None

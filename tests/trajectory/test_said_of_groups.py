@@ -167,5 +167,8 @@ def test_links_that_runs_make_in_groups_of_all_runs_are_told(url):
         traj.f_add_result("z", traj.x)
         traj.results.f_add_link("last", traj.f_get("z"))
 
-    with pytest.warns(UserWarning, match=r"in groups of all runs are dropped: results\.last; make them outside runs"):
-        script(url).run(job)
+    env = script(url)
+    with pytest.warns(UserWarning, match=r"of all runs are dropped, such as results\.last;") as caught:
+        env.run(job)
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    assert (env.runs().status == "complete").all()

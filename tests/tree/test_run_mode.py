@@ -124,8 +124,8 @@ def test_groups_and_links_of_a_run_are_gone_too(traj):
     traj.f_add_result("results.more.r", 1)
     traj.f_add_link("ln", traj.f_get("value"))
     assert (traj.ln, traj.r, "mine.own" in traj) == ("same", 1, True)
-    with pytest.warns(UserWarning, match="in groups of all runs are dropped: ln; make them outside runs"):
-        (leaf,) = traj.leave_run()
+    (leaf,) = traj.leave_run()
+    assert (traj.take_dropped(), traj.take_dropped()) == (["ln"], [])
     assert (leaf.v_template, leaf.v_run) == ("results.more.r", None)
     assert paths(traj) == before
     assert "ln" not in traj

@@ -294,7 +294,7 @@ class _Coordinator:
             self._stopped,
             self._backlog.remaining,
             monotonic() - self._begun,
-            self._warnings,
+            list(dict.fromkeys(self._warnings)),
             self._plan.repeat(self._failures[0].run) if self._failures else "",
         )
 

@@ -178,6 +178,7 @@ class Worker:
             values if self._task.collect else [],
             seconds,
             block.runs[done:],
+            tuple(map(_dropped, dict.fromkeys(self._task.tree.take_dropped()))),
         )
 
 
@@ -197,6 +198,10 @@ def _pack(leaves: Sequence[Leaf]) -> list[LeafData]:
         )
         for leaf in leaves
     ]
+
+
+def _dropped(link: str) -> str:
+    return f"links that a run makes in groups of all runs are dropped, such as {link}; make them outside runs"
 
 
 class JournalFault(Exception):

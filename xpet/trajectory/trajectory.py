@@ -13,6 +13,7 @@ from xpet.names import WildcardFunctions
 from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
 from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
+from xpet.tree.guard import not_in_run
 from xpet.tree.node import put
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Trajectory(Root):
 
     # Where it is stored -----------------------------------------------------------------------------------------------
 
+    @not_in_run
     def f_set_store(
         self, filename: object = None, store: object = None, storage_options: Mapping[str, object] | None = None
     ) -> None:
@@ -184,6 +186,7 @@ class Trajectory(Root):
         """Remember that branches are in the store but not here; the package calls it when it loads."""
         put(self, "_left_out", branches)
 
+    @not_in_run
     def f_add_to_dynamic_imports(self, dynamic_imports: DynamicImports) -> None:
         """Have leaves of further classes of the user's come back as what they are.
 

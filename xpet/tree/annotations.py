@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 from xpet.names import check_names
@@ -32,12 +33,12 @@ class Annotations:
     def f_set(self, *args: object, **kwargs: object) -> None:
         """Set annotations; positional ones get their names from their positions."""
         for position, value in enumerate(args):
-            self._notes[self._key(position)] = value
-        self._notes.update(kwargs)
+            self._open()[self._key(position)] = value
+        self._open().update(kwargs)
 
     def f_set_single(self, name: str | int, data: object) -> None:
         """Set one annotation."""
-        self._notes[self._key(name)] = data
+        self._open()[self._key(name)] = data
 
     def f_get(self, *names: str | int) -> Any:
         """The annotation of that name; several as a tuple; without a name the only one.
@@ -61,11 +62,11 @@ class Annotations:
     def f_remove(self, name: str | int) -> None:
         """Remove one annotation."""
         self._one(name)
-        del self._notes[self._key(name)]
+        del self._open()[self._key(name)]
 
     def f_empty(self) -> None:
         """Remove all annotations."""
-        self._notes.clear()
+        self._open().clear()
 
     def f_is_empty(self) -> bool:
         """Whether there are no annotations."""
@@ -78,6 +79,10 @@ class Annotations:
     def f_ann_to_str(self) -> str:
         """All annotations as one line."""
         return "; ".join(f"{name}={value}" for name, value in sorted(self._notes.items()))
+
+    def _open(self) -> dict[str, Any]:
+        """The notes, to be changed."""
+        return self._notes
 
     @staticmethod
     def _key(name: str | int) -> str:
@@ -104,7 +109,7 @@ class Annotations:
             raise AttributeError(f"{name!r} is a method of annotations; use `f_set_single` for a note of this name.")
         else:
             check_names([name], f"The annotation {name!r}")
-            self._notes[name] = value
+            self._open()[name] = value
 
     def __delattr__(self, name: str) -> None:
         self.f_remove(name)
@@ -129,3 +134,26 @@ class Annotations:
 
     def __repr__(self) -> str:
         return f"Annotations({self.f_ann_to_str()})"
+
+
+class SealedAnnotations(Annotations):
+    """A copy of annotations in which nothing can be changed.
+
+    Parameters
+    ----------
+    notes
+        What they are a copy of.
+    refuse
+        Raises; called when one is to be changed.
+    """
+
+    __slots__ = ("_refuse",)
+    _refuse: Callable[[], None]
+
+    def __init__(self, notes: Annotations, refuse: Callable[[], None]) -> None:
+        object.__setattr__(self, "_notes", deepcopy(notes.f_to_dict()))
+        object.__setattr__(self, "_refuse", refuse)
+
+    def _open(self) -> dict[str, Any]:
+        self._refuse()
+        return self._notes

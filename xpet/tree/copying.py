@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Literal
 
+from xpet.tree.annotations import Annotations
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 from xpet.tree.parameter import BaseParameter
+from xpet.tree.state import SETTINGS
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -16,26 +18,11 @@ if TYPE_CHECKING:
 
 Which = Literal["all", "none", "explored"]
 
-SETTINGS = (
-    "auto_run_prepend",
-    "fast_access",
-    "iter_recursive",
-    "length",
-    "max_depth",
-    "no_clobber",
-    "run",
-    "shortcuts",
-    "standard_leaf",
-    "standard_parameter",
-    "standard_result",
-    "with_links",
-)
-
 
 def copy_tree(source: Root, target: Root, which: Which, with_links: bool) -> None:
     """Fill an empty tree with the nodes of another; a run that goes on there is not taken over."""
     old, new = source.v_state, target.v_state
-    for name in SETTINGS:
+    for name in (*SETTINGS, "length", "run"):
         setattr(new, name, getattr(old, name))
     if getattr(old.check, "__self__", None) is None and new.check is None:
         new.check = old.check
@@ -78,10 +65,9 @@ def _copy_leaf(leaf: Leaf, which: Which) -> Leaf:
 
 
 def _annotate(source: Node, target: Node) -> None:
-    notes = source.v_annotations.f_to_dict()
-    put(target, "_annotations", None)
-    if notes:
-        target.f_set_annotations(**notes)
+    notes = Annotations()
+    notes.f_set(**source.v_annotations.f_to_dict())
+    put(target, "_annotations", notes)
 
 
 def _copy_links(source: Group, twins: dict[int, Node], tree: TreeState) -> None:

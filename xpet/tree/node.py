@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpet.names import in_run
-from xpet.tree.annotations import Annotations
+from xpet.tree.annotations import Annotations, SealedAnnotations
+from xpet.tree.guard import check_own, is_from_before
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -92,6 +94,7 @@ class Node:
 
     @v_comment.setter
     def v_comment(self, comment: object) -> None:
+        check_own(self, "commented")
         put(self, "_comment", str(comment))
 
     @property
@@ -99,7 +102,8 @@ class Node:
         """Notes of any type; see :class:`Annotations`."""
         if self._annotations is None:
             put(self, "_annotations", Annotations())
-        return self._annotations  # type: ignore[return-value]  # set above, past the type checker
+        notes: Annotations = self._annotations  # type: ignore[assignment]  # set above, past the type checker
+        return SealedAnnotations(notes, partial(check_own, self, "annotated")) if is_from_before(self) else notes
 
     def f_set_annotations(self, *args: object, **kwargs: object) -> None:
         """Set annotations; see :meth:`Annotations.f_set`."""

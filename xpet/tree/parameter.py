@@ -8,6 +8,7 @@ from copy import copy
 from typing import Any, ClassVar, Self
 
 from xpet.errors import ParameterLockedException
+from xpet.tree.guard import check_own
 from xpet.tree.leaf import IMMUTABLE, Leaf, describe, shorten
 from xpet.values import Labelled, Labels
 
@@ -246,10 +247,12 @@ class BaseParameter(Leaf):
         self._locked = True
 
     def f_unlock(self) -> None:
-        """Allow changes again."""
+        """Allow changes again; not in a run, as the runs share the parameters that were there before."""
+        check_own(self, "unlocked", ParameterLockedException)
         self._locked = False
 
     def _check_unlocked(self, verb: str) -> None:
+        check_own(self, verb if verb != "empty" else "emptied", ParameterLockedException)
         if self._locked:
             raise ParameterLockedException(
                 f"The parameter {self.v_full_name!r} is locked, because it was read, explored or stored, and cannot be "

@@ -195,6 +195,7 @@ class Queries(Settings):
             raise ValueError(f"{wildcard!r} is no wildcard; there are {cards.tokens()}.")
         return cards.name(wildcard, self.v_state.run if run_idx is None else run_idx)
 
+    @not_in_run
     def f_add_wildcard_functions(self, func_dict: Mapping[tuple[str, ...] | str, Callable[[int], str]]) -> None:
         """Add wildcards; see :class:`xpet.names.Wildcards`."""
         self.v_state.wildcards.add(func_dict)

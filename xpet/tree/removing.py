@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xpet.names import split_path
+from xpet.tree.guard import check_own, check_own_link
 from xpet.tree.node import Node
 from xpet.tree.walking import as_filter, child
 
@@ -51,6 +52,7 @@ def _drop_subtree(parent: Group, name: str, group: Group, predicate: Predicate) 
 
 
 def _drop(parent: Group, name: str, node: Node) -> None:
+    check_own(node, "removed")
     tree = parent.v_state
     del parent.v_nodes[name]
     tree.attached = [(group, key) for group, key in tree.attached if not (group is parent and key == name)]
@@ -73,6 +75,7 @@ def remove_link(group: Group, name: str) -> None:
     """See :meth:`Group.f_remove_link`."""
     if not group.v_linked or name not in group.v_linked:
         raise ValueError(f"{name!r} is no link of {group.v_full_name or 'the trajectory'!r}.")
+    check_own_link(group, name)
     tree = group.v_state
     tree.count_link(name, group.v_linked.pop(name), -1)
 

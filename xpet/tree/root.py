@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from xpet.errors import PresettingError, warn
+from xpet.errors import PresettingError
 from xpet.names import WildcardFunctions, Wildcards, check_trajectory_name
 from xpet.tree import adding, copying, exploring, removing
 from xpet.tree.backing import RunBacking
@@ -152,6 +152,7 @@ class Root(Runs):
             put_point(tree.explored_list, point)
         tree.run = run
         tree.is_run = True
+        tree.remember_settings()
 
     def leave_run(self) -> list[Leaf | GroupNote]:
         """End a run, and take out of the tree what it added.
@@ -168,11 +169,10 @@ class Root(Runs):
                 for name in list(group.v_linked):
                     removing.remove_link(group, name)
         tree.added, tree.made = [], []
-        dropped = []
         for group, name in tree.attached:
             if group.v_nodes.pop(name, None) is None and group.v_linked and name in group.v_linked:
                 removing.remove_link(group, name)
-                dropped.append(f"{group.v_full_name}.{name}".lstrip("."))
+                tree.dropped.append(f"{group.v_full_name}.{name}".lstrip("."))
         tree.attached.clear()
         tree.overlay.clear()
         tree.copies.clear()
@@ -180,14 +180,18 @@ class Root(Runs):
         for name in tree.fleeting:
             tree.found.pop(name, None)
         tree.fleeting.clear()
+        tree.restore_settings()
         tree.is_run = False
         tree.run = -1
         for parameter in tree.explored_list:
             parameter.restore()
-        if dropped:
-            links = ", ".join(dropped)
-            warn(f"links that a run makes in groups of all runs are dropped: {links}; make them outside runs")
         return added
+
+    def take_dropped(self) -> list[str]:
+        """The links that runs made in groups of all runs, which end with the run; each is told once."""
+        tree = self.v_state
+        dropped, tree.dropped = tree.dropped, []
+        return dropped
 
     def without_ranges(self) -> Root:
         """A copy for workers: the explored parameters keep only the knowledge that they are explored."""

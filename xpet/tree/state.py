@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.names import BRANCHES, Wildcards
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
     from xpet.tree.virtual import VirtualRuns
 
 CheckValue = Callable[[str, object], None]
+
+SETTINGS = (
+    "auto_run_prepend",
+    "fast_access",
+    "iter_recursive",
+    "max_depth",
+    "no_clobber",
+    "shortcuts",
+    "standard_leaf",
+    "standard_parameter",
+    "standard_result",
+    "with_links",
+)
+"""What the user may set; a run sets it for itself only."""
+_settings = attrgetter(*SETTINGS)
 
 
 class Plan(NamedTuple):
@@ -41,8 +57,10 @@ class TreeState:
         "attached",
         "auto_run_prepend",
         "bases",
+        "before",
         "check",
         "copies",
+        "dropped",
         "explored",
         "explored_list",
         "fast_access",
@@ -90,6 +108,8 @@ class TreeState:
         self.added: list[Leaf] = []
         self.made: list[Group] = []
         self.attached: list[tuple[Group, str]] = []
+        self.before: tuple[Any, ...] = ()
+        self.dropped: list[str] = []
         self.copies: dict[Leaf, dict[int, Any] | None] = {}
         self.run_groups: dict[str, Group] = {}
         self.bases: dict[str, tuple[Group, tuple[str, ...]]] = {}
@@ -113,6 +133,17 @@ class TreeState:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+
+    def remember_settings(self) -> None:
+        """Note the settings that the run begins with."""
+        self.before = _settings(self)
+
+    def restore_settings(self) -> None:
+        """Take back what the run set."""
+        if _settings(self) != self.before:
+            for name, value in zip(SETTINGS, self.before, strict=True):
+                setattr(self, name, value)
+            self.forget()
 
     def forget(self) -> None:
         """Drop what was cached about the tree."""

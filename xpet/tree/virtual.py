@@ -13,7 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from xpet.names import RUNS_PER_SET, set_number
+from xpet.tree.annotations import Annotations
 from xpet.tree.lookup import Candidate, Fetch, walk
+from xpet.tree.node import put
 
 if TYPE_CHECKING:
     from xpet.tree.backing import RunBacking
@@ -197,8 +199,10 @@ class VirtualRuns:
         run = next((run for run in self._runs(group) if run in having), None)
         if run is not None:
             comment, annotations = self._backing.said(path, run)
-            group.v_comment = comment
-            group.v_annotations.f_set(**annotations)
+            put(group, "_comment", comment)
+            notes = Annotations()
+            notes.f_set(**annotations)
+            put(group, "_annotations", notes)
 
     # ------------------------------------------------------------------ runs
 
