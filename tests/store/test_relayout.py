@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import NAME, do, leaf, memory, start
+from fixtures_columns import NAME, do, leaf, memory, read_runs, start
 
 from xpet.store import relayout as module
 from xpet.store.chunks import read_whole, write_whole
@@ -84,6 +84,29 @@ def test_readers_of_a_column_that_is_changed_again_and_again_are_not_disturbed()
                 there = read_whole(place.below(NAME), "results/n", old)[: len(numbers)]
                 np.testing.assert_array_equal(there, numbers)
     assert doc.xpet["no_spare"]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_fold_that_needs_several_layouts_leaves_readers_of_each_alone(before: int):
+    place = memory()
+    low, high = np.iinfo("i1").min, np.iinfo("i1").max
+    fills = [low, high][:before]
+    seen = []
+    with start(place, 8) as writer:
+        # Each of the first is the fill that the column had got by then; the last fold becomes ragged and needs another.
+        for run, number in enumerate([1, *fills]):
+            do(place, writer, {run: [leaf("results.runs.$.v", np.full(100, number, "i1"))]})
+            writer.fold()
+            doc = read_snapshot(place, NAME).hierarchy.array("results/v")
+            seen.append((doc, read_whole(place.below(NAME), "results/v", doc)[: run + 1]))
+        last = {4 + k: [leaf("results.runs.$.v", np.full(300, n, "i1"))] for k, n in enumerate([low, high, low + 1])}
+        do(place, writer, last)
+        writer.fold()
+    for old, numbers in seen:
+        np.testing.assert_array_equal(read_whole(place.below(NAME), "results/v", old)[: len(numbers)], numbers)
+    assert {run: len(left["results.runs.$.v"][0][""]) for run, left in read_runs(place).items() if run > 3} == {
+        4: 300, 5: 300, 6: 300
+    }
 
 
 def test_retired_chunks_go_when_they_are_old(monkeypatch: pytest.MonkeyPatch):

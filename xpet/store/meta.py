@@ -96,7 +96,10 @@ class Meta:
 
 
 def _check_types(meta: Meta) -> None:
-    texts = (meta.name, meta.uuid, meta.complete, meta.comment, meta.annotations, *meta.links.values())
+    texts = [meta.name, meta.uuid, meta.complete, meta.comment, meta.annotations, *meta.links.values()]
+    texts += [name for name, _ in meta.space.axes]
+    for each in meta.space.coordinates:
+        texts += [each.parameter, each.name]
     numbers = (meta.n_runs, meta.generation)
     if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
         raise TypeError("a text or a number is of another type")

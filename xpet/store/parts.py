@@ -158,7 +158,7 @@ class PartWriter:
         made = replace(part, lengths=self._new_lengths(part, doc, have))
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
         inner = layout.inner_chunks(doc.dtype, wide, ragged=True)
-        if inner != doc.chunks[1:] and self._may_change(part.node, doc):
+        if inner != doc.chunks[1:] and has_room(doc):
             recut = replace(doc, chunks=(layout.run_chunk(doc.dtype, inner), *inner))
             self._relayout(part, doc, recut, have)
         return made
@@ -205,11 +205,14 @@ class PartWriter:
         unused = np.setdiff1d(_as_seen(np.array(spare, doc.dtype)), _as_seen(new))
         unused = self._unused(part.node, doc, np.flatnonzero(have), unused)
         fill = next((each for each in spare if each in unused), None)
-        if fill is None or not self._may_change(part.node, doc):
-            made = replace(doc, xpet={**doc.xpet, "no_spare": True})
-            self._docs.put(part.node, made)
-            return made
+        if fill is None or not has_room(doc):
+            return self._without_spare(part.node, doc)
         return self._relayout(part, doc, replace(doc, fill=fill), have)
+
+    def _without_spare(self, node: str, doc: ArrayDoc) -> ArrayDoc:
+        made = replace(doc, xpet={**doc.xpet, "no_spare": True})
+        self._docs.put(node, made)
+        return made
 
     def _unused(self, node: str, doc: ArrayDoc, rows: Array, numbers: Array) -> Array:
         """Those of some numbers that no row holds."""
@@ -221,9 +224,6 @@ class PartWriter:
             some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
             numbers = np.setdiff1d(numbers, _as_seen(read_rows(self._place, node, doc, start, stop)[some - start]))
         return numbers
-
-    def _may_change(self, node: str, doc: ArrayDoc) -> bool:
-        return node in self._unpublished or has_room(doc)
 
     def _relayout(self, part: PartNode, old: ArrayDoc, new: ArrayDoc, have: Array) -> ArrayDoc:
         import numpy as np

@@ -73,9 +73,10 @@ class RunTable:
                 made = beside(doc, replace(doc, shape=(n_runs, *doc.shape[1:])))
                 drop_chunks(self._place, key, made.keys)
                 self._docs.put(key, made)
+        names = self._add_coordinates(n_runs, points)
+        # Only now, so that the new values, at other nodes, leave alone what readers may be at.
         for node in sorted(values):
             self._retire_values(node)
-        names = self._add_coordinates(n_runs, points)
         explored = {column.parameter.partition(".")[2] for _, column in points}
         for group in self._datasets():
             self._write_run(group, n_runs)
