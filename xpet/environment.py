@@ -139,7 +139,7 @@ class Environment:
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
         self._traj.v_allow_pickle |= allow_pickle
         self._set_store(filename, store, storage_options)
-        if file_title:
+        if file_title is not None:
             self._traj.v_title = file_title
         if properties:
             self._traj.f_set_properties(**properties)

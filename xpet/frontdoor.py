@@ -88,6 +88,7 @@ def sweep(
     if name is None:
         raise ValueError(f"sweep: {function!r} has no name that a trajectory can have; give one with name=")
     _check_signature(function, (*constants, *explored.names))
+    _check_types(explored)
     env = Environment(
         name, comment=comment, store=store, storage_options=storage_options, if_exists=if_exists, on_error=on_error,
         multiproc=ncores != 1, ncores=ncores, **options,
@@ -145,6 +146,17 @@ def _split(points: Any) -> tuple[dict[str, Any], Points]:
             return {}, as_points(points)
         return single, as_points(explored)
     return {}, as_points(points)
+
+
+def _check_types(points: Points) -> None:
+    """Refuse integers among floats: the column of a parameter has values of one type, and none is made another."""
+    for name, column in points.as_dict().items():
+        first = dict(reversed([(type(value), value) for value in column]))
+        if first.keys() == {int, float}:
+            raise TypeError(
+                f"sweep: among the values of {name!r} are the int {first[int]} and the float {first[float]}, and a "
+                f"parameter has values of one type; give all as floats, such as {float(first[int])}"
+            )
 
 
 def _own_name(function: Callable[..., object]) -> str | None:

@@ -72,6 +72,19 @@ def check_names(segments: Iterable[str], where: str) -> None:
         raise ValueError(f"{cut(where)} is no valid path: {'; '.join(faults)}; rename what is faulty.")
 
 
+def checked_text(value: object, what: str) -> str:
+    """Words that the user gave; ``TypeError`` if they are none.
+
+    Examples
+    --------
+    >>> checked_text("in mV", "A comment")
+    'in mV'
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a text, not {type(value).__name__} {shown(value)}; give it as words.")
+    return str(value)
+
+
 def check_trajectory_name(name: str) -> None:
     """Raise ``ValueError`` if a trajectory cannot be called `name`."""
     fault = name_faults(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from xpet.errors import shown
 from xpet.space.equality import codes
 
 
@@ -35,6 +36,8 @@ def cartesian_product(
 
     Raises
     ------
+    TypeError
+        No dictionary of iterables.
     ValueError
         A parameter is missing from `combined_parameters`, there twice, or unknown; or parameters that vary together
         have different numbers of values.
@@ -46,7 +49,12 @@ def cartesian_product(
     >>> cartesian_product({"x": [1, 2], "y": [3, 4], "z": [5, 6]}, ("z", ("x", "y")))
     {'x': [1, 2, 1, 2], 'y': [3, 4, 3, 4], 'z': [5, 5, 6, 6]}
     """
-    values = {name: list(column) for name, column in parameter_dict.items()}
+    if not isinstance(parameter_dict, Mapping):
+        raise TypeError(
+            "cartesian_product takes a dictionary of parameters and their values, such as {'x': [1, 2]}, not "
+            f"{type(parameter_dict).__name__} {shown(parameter_dict)}."
+        )
+    values = {name: _listed(name, column) for name, column in parameter_dict.items()}
     axes = [(item,) if isinstance(item, str) else tuple(item) for item in combined_parameters]
     axes = axes or [(name,) for name in values]
     _check_axes(values, axes)
@@ -63,6 +71,16 @@ def cartesian_product(
             columns[name] = block * outer if total else []
         outer *= len(values[axis[0]])
     return columns
+
+
+def _listed(name: str, column: Iterable[Any]) -> list[Any]:
+    try:
+        return list(column)
+    except TypeError as error:
+        raise TypeError(
+            f"cartesian_product needs an iterable of values for each parameter, but {shown(name)} has the "
+            f"{type(column).__name__} {shown(column)}; put a single value into a list."
+        ) from error
 
 
 def _check_axes(values: Mapping[str, Sequence[Any]], axes: Sequence[tuple[str, ...]]) -> None:

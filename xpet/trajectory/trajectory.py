@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from xpet.errors import StoreError, warn
-from xpet.names import WildcardFunctions
+from xpet.names import WildcardFunctions, checked_text
 from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
 from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
@@ -166,7 +166,7 @@ class Trajectory(Root):
 
     @v_title.setter
     def v_title(self, title: str) -> None:
-        put(self, "_title", title)
+        put(self, "_title", checked_text(title, "The title of a trajectory"))
 
     @property
     def v_if_exists(self) -> IfExists | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import NotUniqueNodeError
+from xpet.errors import NotUniqueNodeError, shown
 from xpet.tree import lookup
 from xpet.tree.group import Group
 from xpet.tree.parameter import BaseParameter
@@ -13,6 +14,9 @@ from xpet.tree.state import TreeState
 
 if TYPE_CHECKING:
     from xpet.tree.node import Node
+
+
+_SHOWN = 6
 
 
 def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
@@ -143,7 +147,32 @@ def _search(root: Group, name: str) -> Node:
             raise
         except AttributeError:
             pass  # a name from the root, such as parameters.x
-    return lookup.find(root, name, search)
+    try:
+        return lookup.find(root, name, search)
+    except NotUniqueNodeError:
+        raise
+    except AttributeError:
+        raise AttributeError(
+            f"There is no parameter {shown(name)} in the trajectory; {_known(parameters, name)}."
+        ) from None
+
+
+def _known(parameters: object, name: str) -> str:
+    """The parameters that may have been meant, or the first ones that there are."""
+    leaves = parameters.f_iter_leaves(with_links=False) if isinstance(parameters, Group) else ()
+    paths = {leaf.v_full_name.partition(".")[2]: leaf for leaf in leaves if isinstance(leaf, BaseParameter)}
+    if not paths:
+        return "there are none yet, add one with `f_add_parameter`"
+    wanted = str(name).rpartition(".")[2].lower()
+    names = {path: path.rpartition(".")[2].lower() for path in paths}
+    close = get_close_matches(wanted, names.values(), n=_SHOWN, cutoff=0.6)
+    if close:
+        return f"did you mean {_listed([path for path in paths if names[path] in close])}"
+    return f"there are {_listed(list(paths))}"
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join(map(repr, paths[:_SHOWN])) + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
 
 
 def _common_length(tree: TreeState, ranges: Mapping[str, Sequence[object]], expected: int | None) -> int:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from xpet.errors import DataNotInStorageError
+from xpet.names import checked_text
 from xpet.tree import adding, lookup, removing, setting, walking
 from xpet.tree.kids import Kids
 from xpet.tree.leaf import Leaf
@@ -57,7 +58,7 @@ class Group(Node):
         put(self, "v_parent", None)
         put(self, "v_template", full_name)
         put(self, "v_index", -1)
-        put(self, "_comment", str(comment))
+        put(self, "_comment", checked_text(comment, "The comment of a group"))
         put(self, "_annotations", None)
         put(self, "v_nodes", {})
         put(self, "v_linked", None)

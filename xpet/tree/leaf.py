@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from xpet.names import check_names, split_path
+from xpet.names import check_names, checked_text, split_path
 from xpet.tree.node import Node, put
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Leaf(Node):
         put(self, "v_template", full_name)
         put(self, "v_index", -1)
         put(self, "v_is_new", True)
-        put(self, "_comment", str(comment))
+        put(self, "_comment", checked_text(comment, f"The comment of {full_name!r}"))
         put(self, "_annotations", None)
         put(self, "_loader", None)
         put(self, "_unknown_class", None)

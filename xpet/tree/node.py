@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from xpet.names import in_run
+from xpet.names import checked_text, in_run
 from xpet.tree.annotations import Annotations, SealedAnnotations
 from xpet.tree.guard import check_own, is_from_before
 
@@ -95,7 +95,7 @@ class Node:
     @v_comment.setter
     def v_comment(self, comment: object) -> None:
         check_own(self, "commented")
-        put(self, "_comment", str(comment))
+        put(self, "_comment", checked_text(comment, f"The comment of {self.v_full_name!r}"))
 
     @property
     def v_annotations(self) -> Annotations:

@@ -50,7 +50,7 @@ def place(start: Group, path: str, branch: Branch | None) -> Placement:
     tokens = [tree.wildcards.translate(token) for token in split_path(path)]
     segments, index, always = _segments(start, tokens)
     check_names((token for token in tokens if not tree.wildcards.is_wildcard(token)), f"The path {path!r}")
-    segments = _prefix(start, segments, tokens, branch)
+    segments = _prefix(start, segments, tokens, branch, path)
     if "$" in segments and index < 0:
         index = tree.run
     _check_place(start, segments)
@@ -90,7 +90,7 @@ def _segment(tree: TreeState, token: str, index: int, named: list[int]) -> str:
     return token
 
 
-def _prefix(start: Group, segments: list[str], tokens: list[str], branch: Branch | None) -> list[str]:
+def _prefix(start: Group, segments: list[str], tokens: list[str], branch: Branch | None, path: str) -> list[str]:
     if branch is None:
         return segments
     depth = start.v_depth
@@ -98,7 +98,8 @@ def _prefix(start: Group, segments: list[str], tokens: list[str], branch: Branch
     if depth == 0:
         if segments[0] == branch.name:
             if len(segments) == 1:
-                raise ValueError(f"{branch.name!r} is the branch itself; name what is to be added below it.")
+                short = f"{path!r} is short for {branch.name!r}, which" if path != branch.name else f"{path!r}"
+                raise ValueError(f"{short} is the branch itself; give what is added another name.")
             return segments
         prefix = [branch.name]
     tree = start.v_state

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from xpet.names import checked_text
 from xpet.tree.leaf import Leaf, shorten
 from xpet.tree.node import put
 from xpet.values import unlabelled
@@ -252,7 +253,7 @@ def quick_result(parent: Group, template: str, index: int, value: object, commen
     put(leaf, "v_template", template)
     put(leaf, "v_index", index if "$" in template else -1)
     put(leaf, "v_is_new", True)
-    put(leaf, "_comment", comment if type(comment) is str else str(comment))
+    put(leaf, "_comment", comment if type(comment) is str else checked_text(comment, f"The comment of {template!r}"))
     put(leaf, "_annotations", None)
     put(leaf, "_loader", None)
     put(leaf, "_unknown_class", None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from xpet.errors import PresettingError
-from xpet.names import WildcardFunctions, Wildcards, check_trajectory_name
+from xpet.names import WildcardFunctions, Wildcards, check_trajectory_name, checked_text
 from xpet.tree import adding, copying, exploring, removing
 from xpet.tree.backing import RunBacking
 from xpet.tree.branches import CONFIG, DERIVED, GROUP_CLASSES, PARAMETERS, RESULTS
@@ -77,7 +77,7 @@ class Root(Runs):
     def v_comment(self, comment: object) -> None:
         if self.v_state.is_run:
             raise TypeError("The comment of a trajectory cannot be changed during a single run.")
-        put(self, "_comment", str(comment))
+        put(self, "_comment", checked_text(comment, "The comment of a trajectory"))
 
     def __len__(self) -> int:
         return self.v_state.length
