@@ -10,6 +10,11 @@ from xpet.space import cartesian_product as product
 
 
 @pytest.fixture
+def url(tmp_path):
+    return tmp_path / "study.zarr"
+
+
+@pytest.fixture
 def traj():
     traj = Trajectory("study")
     traj.f_add_parameter("cell.tau", 1.0)
@@ -98,3 +103,60 @@ def test_methods_that_are_not_there(name, said, traj):
     with pytest.raises(AttributeError, match=said):
         getattr(traj, name)
     assert not hasattr(traj, name)
+
+
+def leave(traj):
+    traj.f_add_result("z", traj.x)
+
+
+def fail(traj):
+    raise ValueError("bad")
+
+
+def study(url, points, if_exists=None):
+    env = Environment("study", store=url, if_exists=if_exists)
+    env.traj.f_add_parameter("x", 0)
+    if points:
+        env.traj.f_explore({"x": points})
+    return env
+
+
+def test_points_for_what_was_run_without(url):
+    first = study(url, [])
+    first.run(leave)
+    for method in (first.traj.f_expand, first.traj.f_explore):
+        with pytest.raises(
+            TypeError, match="no points can be appended to a run that explored nothing, so explore in"
+        ) as c:
+            method({"x": [0, 1]})
+        assert "f_expand" not in str(c.value)
+    with pytest.raises(xpet.TrajectoryExistsError, match="explored are no parameters in the store") as caught:
+        study(url, [0, 1], "extend").run(leave)
+    assert "'extend'" not in str(caught.value)
+    assert "'overwrite'" in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*runs failed")
+def test_other_points_when_every_run_failed(url):
+    first = study(url, [1, 2])
+    first.run(fail)
+    with pytest.raises(
+        xpet.TrajectoryExistsError, match=r"'extend'.*'overwrite' to delete it, of which no run is complete,"
+    ):
+        study(url, [5, 6]).run(leave)
+    assert study(url, [5, 6], "overwrite").run(leave) == [(0, None), (1, None)]
+
+
+@pytest.mark.filterwarnings("ignore:.*runs failed")
+def test_shrinking_when_every_run_failed(url):
+    env = study(url, [1, 2])
+    env.run(fail)
+    for traj in (env.traj, xpet.load_trajectory("study", store=url)):
+        with pytest.raises(TypeError, match="or drop the points with `f_shrink` first"):
+            traj.f_explore({"x": [5, 6]})
+        traj.f_shrink()
+        traj.f_explore({"x": [5, 6]})
+    env = study(url, [1, 2])
+    env.run(leave)
+    with pytest.raises(TypeError, match="has complete runs in the store; `force=True`"):
+        env.traj.f_shrink()

@@ -60,6 +60,6 @@ def test_the_branch_itself_is_no_name(name):
     root = xpet.Trajectory("study")
     root.f_add_parameter("x", 1.0)
     root.enter_run(0)
-    with pytest.raises(ValueError, match="'results'(, which)? is the branch itself"):
+    with pytest.raises(ValueError, match=r"'results'(, which)? is the branch itself"):
         root.f_add_result(name, 1)
     root.leave_run()

@@ -154,10 +154,12 @@ def _extend(traj: Trajectory, snapshot: Snapshot, found: Comparison, extend: boo
 
 
 def _other(snapshot: Snapshot, found: Comparison) -> str:
+    extend = "" if found.parameters_differ else "'extend' to add points to it, "
+    worth = "" if snapshot.complete.any() else ", of which no run is complete,"
     return (
         f"{snapshot.place.url}: the stored trajectory differs from this one: {found.sentence()}. "
-        "Give if_exists='continue' to go on with the stored one as it is, 'extend' to add points to it (the other "
-        "parameters must be equal), 'overwrite' to delete it and start again, or 'new' for another name"
+        f"Give if_exists='continue' to go on with the stored one as it is, {extend}'overwrite' to delete it{worth} and "
+        "start again, or 'new' for another name"
     )
 
 

@@ -24,9 +24,14 @@ def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
     if not ranges:
         return
     if tree.virtual is not None and tree.virtual.any_complete():
+        advice = (
+            "append points with `f_expand`"
+            if tree.explored
+            else "no points can be appended to a run that explored nothing, so explore in a trajectory of another "
+            "name, or start again with if_exists='overwrite'"
+        )
         raise TypeError(
-            f"The trajectory {tree.root.v_name!r} has completed runs and cannot be explored anew; "
-            "append points with `f_expand`."
+            f"The trajectory {tree.root.v_name!r} has completed runs and cannot be explored anew; {advice}."
         )
     parameters = _targets(tree, ranges)
     length = _common_length(tree, ranges, expected=tree.length if tree.explored else None)
@@ -118,7 +123,7 @@ def _targets(tree: TreeState, names: Iterable[str]) -> list[BaseParameter]:
         if parameter.v_explored:
             raise TypeError(
                 f"The parameter {parameter.v_full_name!r} is explored already; append points with `f_expand`, "
-                "or shrink the trajectory first."
+                "or drop the points with `f_shrink` first."
             )
         if parameter.f_is_empty():
             raise TypeError(f"The parameter {parameter.v_full_name!r} has no value; set a default before exploring it.")

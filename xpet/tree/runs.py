@@ -64,10 +64,12 @@ class Runs(Queries):
 
     @not_in_run
     def f_shrink(self, force: bool = False) -> None:
-        """Drop all ranges, so that a single run is left; ``force=True`` even if runs are in the store."""
+        """Drop all ranges, so that a single run is left; ``force=True`` even if the store has complete runs."""
         tree = self.v_state
-        if tree.virtual is not None and not force:
-            raise TypeError(f"The trajectory {self.v_name!r} has runs in the store; `force=True` shrinks it anyway.")
+        if tree.virtual is not None and tree.virtual.any_complete() and not force:
+            raise TypeError(
+                f"The trajectory {self.v_name!r} has complete runs in the store; `force=True` shrinks it here anyway."
+            )
         exploring.shrink(tree)
 
     def f_get_explored_parameters(self, fast_access: bool = False, copy: bool = True) -> dict[str, Any]:
