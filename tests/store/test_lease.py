@@ -293,3 +293,22 @@ def test_a_key_that_makes_no_sense_is_waited_for(local: Place, said):
     local.write(f"{PREFIX}/{3:08d}", said)
     with told_to_wait(), Lease(local, ttl=0.3) as lease:
         assert lease.epoch == 4
+
+
+def test_a_lease_given_back_with_its_trajectory_leaves_nothing(place: Place):
+    for _ in range(2):
+        with Lease(place) as lease:
+            pass
+    with Lease(place) as lease:
+        lease.release(delete=True)
+        assert not lease.still_ours()
+    assert place.list() == []
+    if place.is_local:
+        assert not os.path.exists(place.url)
+
+
+def test_a_lost_lease_is_not_deleted(place: Place):
+    with Lease(place) as lease:
+        forge(place, epoch=9)
+        lease.release(delete=True)
+    assert keys(place) == [1, 9]

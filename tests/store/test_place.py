@@ -255,8 +255,21 @@ def test_prune_removes_what_is_empty(local: Place):
     Path(local.url, "t", "notes", "mine.partial").write_bytes(b"")
     Path(local.url, "t", "a", "c", ".1-2-3.partial").write_bytes(b"")
     local.delete(["t/a/c/0", "t/notes/mine"])
-    local.below("t").prune()
-    assert [path.name for path in Path(local.url).rglob("*")] == ["t", "notes", "mine.partial"]
+    Path(local.url, "t", "lease").mkdir()
+    Path(local.url, "t", "lease", ".1-2-4.partial").write_bytes(b"")
+    local.below("t").prune("lease")
+    left = {"t", "t/notes", "t/notes/mine.partial", "t/lease", "t/lease/.1-2-4.partial"}
+    assert {path.relative_to(local.url).as_posix() for path in Path(local.url).rglob("*")} == left
+
+
+def test_drop_empty_removes_a_folder_and_what_it_is_in(local: Place):
+    local.write("t/notes", b"")
+    Path(local.url, "t", "a", "b").mkdir(parents=True)
+    local.below("t").drop_empty("a/b")
+    assert sorted(path.name for path in Path(local.url).rglob("*")) == ["notes", "t"]
+    local.delete(["t/notes"])
+    local.below("t").drop_empty("a/b")
+    assert not Path(local.url, "t").exists()
 
 
 def test_places_are_kept_open_within_bounds():

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import pytest
+from fixtures_columns import NAME, Death, Dying, bury, copy, do, leaf, memory, read_runs, start
 from fixtures_jobs import environment, multiply
+from fixtures_leases import forge
 
-import xpet
-from xpet import DataNotInStorageError, ForeignStoreError, StoreBusyError
+from xpet import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreBusyError
+from xpet.store.journal import DAMAGED, PACKETS, open_packer
+from xpet.store.lease import PREFIX as LEASES
+from xpet.store.ownership import REMOVAL
 from xpet.store.place import open_place, resolve
+from xpet.store.snapshot import ROOT
+from xpet.store.writer import open_for_writing
 from xpet.trajectory.removing import remove_all, remove_trajectory
 
 
@@ -38,6 +45,9 @@ THEIRS = {
     "results/7": b"a run that went wrong",
     "results/c": b"in a group no chunk",
     "parameters/.DS_Store": b"",
+    "src/c": b"int main() {}",
+    "notes/c/1": b"first note of the third chapter",
+    "_xpet/src/c": b"int main() {}",
     "other.zarr/zarr.json": b'{"zarr_format": 3, "node_type": "group", "attributes": {}}',
     "other.zarr/a/zarr.json": b"{}",
     "other.zarr/a/c/0": b"a chunk",
@@ -59,7 +69,7 @@ def test_what_others_put_into_a_trajectory_stays(store, how):
         env.run(multiply)
         return env
 
-    with pytest.warns(UserWarning, match="what xpet did not write stays: .*and 7 more"):
+    with pytest.warns(UserWarning, match="what xpet did not write stays: .*and 10 more"):
         env = again()
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
     assert {key: place.read(key) for key in THEIRS} == THEIRS
@@ -121,31 +131,175 @@ def test_what_is_being_written(store):
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
 
 
-@pytest.mark.parametrize("last", range(0, 40, 3))
-def test_a_removal_that_is_cut_short_leaves_nothing_that_seems_complete(tmp_path, monkeypatch, last):
-    url = tmp_path / "s.zarr"
+# deletions that are cut off
 
-    def script(**options):
-        env = xpet.Environment("study", store=url, **options)
-        env.traj.f_add_parameter("x", 1.0)
-        env.traj.f_explore({"x": [1.0, 2.0]})
-        env.run(lambda traj: traj.f_add_result("y", traj.x))
-        return env.dataset().y.values.tolist()
+X = [1.0, 2.0, 3.0]
 
-    script()
-    unlink, calls = os.unlink, []
 
-    def dying(path, **options):
-        calls.append(path)
-        if len(calls) > last and "lease" not in str(path):
-            raise KeyboardInterrupt
-        unlink(path, **options)
+def deletable():
+    """A trajectory with folded runs, and one that waits."""
+    place = memory()
+    with start(place, {"x": X}) as writer:
+        do(place, writer, {run: [leaf("results.z", X[run]), leaf("results.deep.t", "text")] for run in (0, 1)})
+        writer.fold()
+        do(place, writer, {2: [leaf("results.z", 3.0)]})
+    return place
 
-    monkeypatch.setattr(os, "unlink", dying)
-    monkeypatch.setattr(os, "remove", dying)
+
+def cut_off(base, last, act=remove_trajectory, backwards=False):
+    """What a process leaves that dies before its change number `last`; None if it is done before."""
+    place = copy(base)
     try:
-        script(overwrite_file=True)
-    except KeyboardInterrupt:
+        act(Dying(place, last, backwards), NAME)
+    except Death:
+        bury(place)
+        return place
+    return None
+
+
+def cut_offs(base, act=remove_trajectory, backwards=False):
+    for last in itertools.count():
+        place = cut_off(base, last, act, backwards)
+        if place is None:
+            assert last > 3
+            return
+        yield place
+        place.delete(place.list())
+
+
+def create_again(place):
+    with start(place, {"x": X}) as writer:
+        assert not writer.complete.any()
+        do(place, writer, {run: [leaf("results.z", X[run])] for run in range(3)})
+        assert writer.fold() == 3
+    assert sorted(read_runs(place)) == [0, 1, 2]
+    assert not place.exists(f"{NAME}/{REMOVAL}")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_deletion_that_dies_at_any_write_is_not_done_or_can_be_taken_up(backwards):
+    base = deletable()
+    for place in cut_offs(base, backwards=backwards):
+        if place.exists(f"{NAME}/{ROOT}"):
+            assert sorted(read_runs(place)) == [0, 1]
+        again = copy(place)
+        remove_trajectory(again, NAME)
+        assert again.list() == [ROOT]
+        assert remove_all(copy(place)) == ([NAME], [])
+        for twice in cut_offs(place, backwards=backwards):
+            assert remove_all(twice) == ([NAME], [])
+            assert twice.list() == [ROOT]
+
+
+def test_creation_after_a_deletion_that_died():
+    for number, place in enumerate(cut_offs(deletable())):
+        if place.exists(f"{NAME}/{ROOT}"):
+            continue
+        for twice in cut_offs(place, act=lambda store, _: start(store).lease.release()) if number % 8 == 0 else ():
+            if not twice.exists(f"{NAME}/{ROOT}"):
+                create_again(twice)
+        create_again(place)
+
+
+def test_what_was_not_deleted_in_the_end_is_not_lost_later():
+    for place in cut_offs(deletable()):
+        if place.exists(f"{NAME}/{ROOT}"):
+            with open_for_writing(place, NAME) as writer:
+                assert writer.complete.all()
+            assert not place.exists(f"{NAME}/{REMOVAL}")
+            place.delete([f"{NAME}/{ROOT}"])
+            with pytest.raises(CorruptStoreError, match="finished runs are there"):
+                start(place)
+
+
+def test_a_deletion_whose_lease_is_taken_stops():
+    base = deletable()
+
+    class Slow(Dying):
+        def below(self, sub):
+            made = Slow(self._place.below(sub))
+            return made
+
+        def write(self, key, data):
+            super().write(key, data)
+            if key == REMOVAL:
+                forge(self._place, epoch=99)
+
+    kept = [key for key in base.list() if "/lease/" not in key]
+    with pytest.raises(StoreBusyError, match="nothing more is deleted"):
+        remove_trajectory(Slow(base), NAME)
+    assert {*kept, f"{NAME}/{REMOVAL}"} == {key for key in base.list() if "/lease/" not in key}
+
+
+def test_who_creates_a_trajectory_while_its_folder_goes(local, monkeypatch):
+    with start(local):
         pass
-    monkeypatch.undo()
-    assert script() == [1.0, 2.0]
+    makedirs, rounds = os.makedirs, iter(range(3))
+
+    def taken_away(path, **options):
+        makedirs(path, **options)
+        if next(rounds, None) is not None:
+            os.removedirs(path)
+
+    remove_trajectory(local, NAME)
+    assert not os.path.exists(local.below(NAME).url)
+    monkeypatch.setattr(os, "makedirs", taken_away)
+    with start(local) as writer:
+        assert writer.lease.still_ours()
+    assert next(rounds, None) is None
+
+
+def test_half_written_files_go_but_for_those_of_who_waits_for_the_lease(local):
+    with start(local) as writer:
+        waiting = local.below(NAME).path(f"{LEASES}/.1-2-3x").removesuffix("x") + ".partial"
+        folder = writer.place.path("results/late")
+    os.makedirs(folder)
+    for path in (waiting, f"{folder}/.1-2-3.partial"):
+        with open(path, "wb"):
+            pass
+    remove_trajectory(local, NAME)
+    assert os.path.exists(waiting)
+    assert not os.path.exists(folder)
+    assert local.list() == [ROOT]
+
+
+# workers that outlive their trajectory
+
+
+def left_by_a_worker(store, uuid="of another"):
+    packing = open_packer(store.spec, NAME, 256, uuid=uuid)
+    packing.begin(0, 0)
+    packing.complete(0, [leaf("results.z", -1.0)], 1.7e9, 0.5, 0)
+    packing.end()
+
+
+@pytest.mark.parametrize("notes", [False, True])
+def test_a_packet_of_a_deleted_trajectory_does_not_count(place, notes):
+    with start(place):
+        pass
+    if notes:
+        place.write(f"{NAME}/notes.txt", b"mine")
+        with pytest.warns(UserWarning, match=r"stays: notes\.txt"):
+            remove_trajectory(place, NAME)
+    else:
+        remove_trajectory(place, NAME)
+    left_by_a_worker(place)
+    with start(place, {"x": X}) as writer:
+        assert len(place.list(f"{NAME}/{DAMAGED}")) == 1
+        assert not place.list(f"{NAME}/{PACKETS}")
+        assert writer.fold(unfinished=True) == 0
+        assert not writer.complete.any()
+
+
+def test_a_packet_of_a_deleted_trajectory_goes_with_a_deletion():
+    place = memory()
+    left_by_a_worker(place)
+    assert remove_all(place) == ([NAME], [])
+    assert place.list() == []
+
+
+def test_a_packet_that_does_not_say_what_it_is_of_is_kept():
+    place = memory()
+    left_by_a_worker(place, uuid="")
+    with pytest.raises(CorruptStoreError, match=r"finished runs are there \(1 packet\)"):
+        start(place)

@@ -12,17 +12,17 @@ from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, wa
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
 from xpet.store.hierarchy import HIDDEN, TABLE, Hierarchy
 from xpet.store.journal import DAMAGED, PACKETS
-from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import Axes, Kind, Meta, pack_complete
-from xpet.store.ownership import REMOVAL, keys_of
+from xpet.store.ownership import JOURNAL, REMOVAL, Keys, keys_of
 from xpet.store.place import Place, probe_exclusive
 from xpet.store.points import PointColumn, space_of
 from xpet.store.root import claim_store, how_to_open
 from xpet.store.runs import STARTED, RunTable
 from xpet.store.snapshot import ROOT, Snapshot, find_snapshot
+from xpet.store.unpacking import read_packet
 from xpet.store.writer import Writer
 
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
@@ -60,6 +60,8 @@ def create(store: Place, new: NewTrajectory) -> Writer:
             raise StoreBusyError(f"{place.url}: another process has just created this trajectory; run again")
         _clear(place)
         writer = _fill(store, place, new, lease)
+        # What workers of a deleted trajectory left is set aside before any of this one could take it for theirs.
+        writer.fold(unfinished=True)
     except BaseException:
         lease.release()
         raise
@@ -68,13 +70,41 @@ def create(store: Place, new: NewTrajectory) -> Writer:
 
 def remains(place: Place) -> list[str]:
     """What finished runs have left at a trajectory that has no root document; nothing if it is being deleted."""
-    if place.exists(REMOVAL):
+    return _lost(place, keys_of(place))
+
+
+def is_left(place: Place) -> bool:
+    """Whether there is something for a deletion at a trajectory that has no root document.
+
+    The lease alone, beside what others put there, only says that the place is one of a trajectory.
+    """
+    keys = keys_of(place)
+    ours = [*keys.data, *keys.documents]
+    leases = [key for key in ours if key.startswith(f"{LEASES}/")]
+    journal = any(key.startswith(f"{JOURNAL}/") and key != f"{JOURNAL}/{ROOT}" for key in ours)
+    return bool(_lost(place, keys)) or (journal and (len(ours) > len(leases) or not keys.foreign))
+
+
+def _lost(place: Place, keys: Keys) -> list[str]:
+    if REMOVAL in keys.data:
         return []
-    waiting = len(place.list(PACKETS)) + len(place.list(DAMAGED))
+    packets = [key for key in keys.data if key.startswith((f"{PACKETS}/", f"{DAMAGED}/"))]
+    waiting = len(packets) - len(_orphans(place, keys))
     found = [f"{waiting} packet{'s' * (waiting != 1)}"] if waiting else []
-    if any(key.rpartition("/")[2] != ROOT for key in place.list(f"{TABLE}/{STARTED}")):
+    if any(key.startswith(f"{TABLE}/{STARTED}/") for key in (*keys.data, *keys.foreign)):
         found.append("columns")
     return found
+
+
+def _orphans(place: Place, keys: Keys) -> list[str]:
+    """The packets of workers that outlived their trajectory: beside them nothing but a lease is there.
+
+    A packet that does not say of which trajectory it is could be of one that lost all else.
+    """
+    ours = [key for key in (*keys.data, *keys.documents) if not key.startswith(f"{LEASES}/")]
+    if not all(key.startswith(f"{PACKETS}/") for key in ours):
+        return []
+    return ours if all(read_packet(data).trajectory for data in place.read_many(ours).values()) else []
 
 
 def _refuse_foreign(place: Place) -> None:
@@ -86,15 +116,18 @@ def _refuse_foreign(place: Place) -> None:
 
 
 def _clear(place: Place) -> None:
-    """Remove what a creation, or a deletion, that died left; refuse to if there are finished runs."""
-    found = remains(place)
+    """Remove what a creation, or a deletion, that died left, but for orphans; refuse to if there are finished runs."""
+    left = keys_of(place)
+    found = _lost(place, left)
     if found:
         raise CorruptStoreError(
             f"{place.url}: its {ROOT} is missing, but finished runs are there ({' and '.join(found)}); bring it back "
             "from a copy, or give if_exists='overwrite' to delete them and start again, or 'new' for another name"
         )
-    left = keys_of(place)
-    place.delete([key for key in (*left.data, *left.documents) if not key.startswith(f"{LEASES}/")])
+    kept = {REMOVAL, *_orphans(place, left)}
+    ours = [key for key in (*left.data, *left.documents) if not key.startswith(f"{LEASES}/")]
+    place.delete([key for key in ours if key not in kept])
+    place.delete([key for key in ours if key == REMOVAL])
 
 
 def _probe(place: Place) -> None:
@@ -122,9 +155,7 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     writer.add_leaves(new.leaves, new.groups)
     RunTable(place, docs).ensure("results", new.n_runs)
     hidden = ArrayDoc((0,), "uint8", (f"{HIDDEN}.journal",), (1,), 0)
-    place.write_many(
-        {f"{HIDDEN}/{ROOT}": dumps(GroupDoc().to_json()), f"{JOURNAL}/{ROOT}": dumps(hidden.to_json())}
-    )
+    place.write_many({f"{HIDDEN}/{ROOT}": dumps(GroupDoc().to_json()), f"{JOURNAL}/{ROOT}": dumps(hidden.to_json())})
     writer.publish()
     return writer
 

@@ -123,16 +123,25 @@ class Lease:
         threading.Thread(target=self._keep, args=(self._epoch, self._stop), name="xpet-lease", daemon=True).start()
         return self
 
-    def release(self) -> None:
-        """Give the lease back; does nothing if none is held, if it is lost, or in a forked child."""
+    def release(self, *, delete: bool = False) -> None:
+        """Give the lease back; does nothing if none is held, if it is lost, or in a forked child.
+
+        With ``delete`` no key of a lease stays, as nothing else does where a trajectory was deleted.
+        """
         if not self._epoch or not self._here():
             return
         self._stop.set()
         with self._writing:
             epoch, self._epoch = self._epoch, 0
-            if self._us is not None and self._holds(epoch):
+            if self._us is None or not self._holds(epoch):
+                return
+            if not delete:
                 self._place.write(_key(epoch), _content(replace(self._us, renewed=time.time(), released=True)))
-                self._place.delete(_key(old) for old in self._epochs() if old < epoch)
+            self._place.delete([_key(old) for old in self._epochs() if old < epoch])
+            if delete:
+                # While it is there nobody else makes a lower one.
+                self._place.delete([_key(epoch)])
+                self._place.drop_empty(PREFIX)
 
     def still_ours(self) -> bool:
         """Whether the lease is held and nobody has taken it since; to be asked before every publish."""

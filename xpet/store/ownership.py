@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from xpet.errors import CorruptStoreError
@@ -14,10 +14,11 @@ from xpet.store.hierarchy import HIDDEN, NODE_KEY, TABLE, Hierarchy
 from xpet.store.place import Place
 from xpet.store.snapshot import ROOT
 
+#: what is on its way, and all that is beneath
+JOURNAL = f"{HIDDEN}/journal"
 _CHUNK = re.compile(r"c(/[0-9]+)*|c(\.[0-9]+)+|[0-9]+(\.[0-9]+)*")
 #: there while a trajectory is being deleted
-REMOVAL = f"{HIDDEN}/journal/removal"
-_JOURNAL = f"{HIDDEN}/journal/"
+REMOVAL = f"{JOURNAL}/removal"
 _NODE = re.compile(rf"(.+)/{re.escape(ROOT)}")
 
 
@@ -34,7 +35,8 @@ def keys_of(place: Place, published: Hierarchy | None = None) -> Keys:
     """Sort the keys at a trajectory; ``published`` are its documents, if it has a root.
 
     Of xpet are the published documents and those that are, byte for byte, as xpet writes them; the chunks of their
-    arrays, also where there is no document, as it is written after them; and what is in the journal.
+    arrays, and those that a writer which died before it wrote their document left in a group of xpet; and what is in
+    the journal.
     """
     keys = place.list()
     arrays, others = _nodes(place, keys, published or Hierarchy())
@@ -43,7 +45,7 @@ def keys_of(place: Place, published: Hierarchy | None = None) -> Keys:
         node = _NODE.fullmatch(key)
         if key == ROOT or (node and (node[1] in arrays or others.get(node[1]))):
             found.documents.append(key)
-        elif key.startswith(_JOURNAL) or (not node and _is_chunk(key, arrays, others)):
+        elif key.startswith(f"{JOURNAL}/") or (not node and _is_chunk(key, arrays, others)):
             found.data.append(key)
         else:
             found.foreign.append(key)
@@ -81,12 +83,16 @@ def _written(data: bytes) -> Doc | None:
     return doc if dumps(doc.to_json()) == data else None
 
 
-def _is_chunk(key: str, arrays: Container[str], others: Container[str]) -> bool:
+def _is_chunk(key: str, arrays: Container[str], others: Mapping[str, bool]) -> bool:
     parts = key.split("/")
+    within = False
     for i in range(1, len(parts)):
         node, chunk = "/".join(parts[:i]), "/".join(parts[i:])
+        if node in arrays:
+            return bool(_CHUNK.fullmatch(chunk))
+        if node in others:
+            within = others[node] and node != HIDDEN
         # Without a document there has been no other layout than the first one.
-        known = node in arrays or (node not in others and chunk[0] == "c" and NODE_KEY.fullmatch(node))
-        if known and _CHUNK.fullmatch(chunk):
+        elif within and chunk[0] == "c" and _CHUNK.fullmatch(chunk) and NODE_KEY.fullmatch(node):
             return True
     return False

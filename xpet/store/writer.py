@@ -31,6 +31,7 @@ from xpet.store.leaves import (
     write_group,
 )
 from xpet.store.meta import Axes, Kind, Meta, Space, pack_complete
+from xpet.store.ownership import REMOVAL
 from xpet.store.packets import VERSION
 from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, encoding_of, space_of
@@ -293,6 +294,8 @@ class Writer:
 
     def recover(self) -> None:
         """Finish what a writer before this one left unfinished."""
+        # A deletion that died before the root went did not happen, and what is lost later will count as lost.
+        self.place.delete([REMOVAL])
         for key in self.place.list(INTENTS):
             data = self.place.read(key)
             if data is not None:

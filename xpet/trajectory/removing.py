@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xpet.errors import warn
+from xpet.errors import StoreBusyError, warn
 from xpet.names import is_valid_name
-from xpet.store.create import remains
+from xpet.store.create import is_left
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.ownership import REMOVAL, keys_of
@@ -18,7 +18,7 @@ def remove_trajectory(store: Place, name: str) -> None:
     """Delete a trajectory; an error if another process writes to it or if it is not ours.
 
     What xpet did not write stays where it is, and a warning names it. A trajectory whose root document was lost is
-    deleted, too.
+    deleted, too, and so is the rest of one that was created or deleted by a process that died.
 
     Examples
     --------
@@ -28,22 +28,25 @@ def remove_trajectory(store: Place, name: str) -> None:
     >>> remove_trajectory(open_place(resolve('memory://docs-removing')), 'gone')
     """
     place = store.below(name)
-    if find_snapshot(store, name) is None and not remains(place):
+    if find_snapshot(store, name) is None and not is_left(place):
         read_snapshot(store, name)
-    with Lease(place):
+    with Lease(place) as lease:
         snapshot = find_snapshot(store, name)
         keys = keys_of(place, None if snapshot is None else snapshot.hierarchy)
+        data = [key for key in keys.data if key != REMOVAL and not key.startswith(f"{LEASES}/")]
         # Without its root there is no trajectory, however far this gets, and without its documents chunks would be
         # nobody's. The lease, which keeps others from making one amid this, goes last, or stays as the sign that what
         # else is there is in our place.
         place.write(REMOVAL, b"")
-        place.delete([ROOT])
-        place.delete([key for key in keys.data if key != REMOVAL and not key.startswith(f"{LEASES}/")])
-        place.delete(keys.documents)
-        place.delete([REMOVAL])
-        if not keys.foreign:
-            place.delete([f"{LEASES}/{epoch}" for epoch in place.children(LEASES)])
-        place.prune()
+        for some in ([ROOT], data, keys.documents, [REMOVAL]):
+            if not lease.still_ours():
+                raise StoreBusyError(
+                    f"{place.url}: another process has taken over writing, so nothing more is deleted here; try again "
+                    "when it is done"
+                )
+            place.delete(some)
+        place.prune(LEASES)
+        lease.release(delete=not keys.foreign)
     if keys.foreign:
         more = f" and {len(keys.foreign) - _MOST_NAMED} more" if len(keys.foreign) > _MOST_NAMED else ""
         warn(f"{place.url}: what xpet did not write stays: {', '.join(keys.foreign[:_MOST_NAMED])}{more}")
@@ -52,7 +55,7 @@ def remove_trajectory(store: Place, name: str) -> None:
 def remove_all(store: Place) -> tuple[list[str], list[str]]:
     """Delete all trajectories of a store; their names, and the names of what stays because it is not ours."""
     ours, others = list_trajectories(store)
-    lost = [name for name in others if is_valid_name(name) and remains(store.below(name))]
+    lost = [name for name in others if is_valid_name(name) and is_left(store.below(name))]
     for name in (*ours, *lost):
         remove_trajectory(store, name)
     return [*ours, *lost], [name for name in others if name not in lost]

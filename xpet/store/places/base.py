@@ -139,8 +139,15 @@ class Place(ABC):
         self.delete(key for key in keys if key != last)
         self.delete([last] if last in keys else [])
 
-    def prune(self) -> None:
-        """Remove what is neither a key nor somebody else's: empty directories, where there are directories."""
+    def prune(self, but: str) -> None:
+        """Remove empty directories and half-written files, where there are such, but for those beneath `but`.
+
+        Only for who alone may write there.
+        """
+        return
+
+    def drop_empty(self, prefix: str) -> None:
+        """Remove the directory of `prefix` and those that it is in, the place's own too, as far as they are empty."""
         return
 
     @abstractmethod

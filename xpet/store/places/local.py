@@ -6,12 +6,14 @@ import contextlib
 import errno
 import io
 import itertools
+import math
 import os
 import re
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from xpet.store.places.base import PARTIAL, Data, Names, Place, PlaceSpec, check_key, check_prefix, failure
 
@@ -24,6 +26,8 @@ _WINDOWS = os.name == "nt"
 #: the names that :meth:`LocalPlace._whole` gives
 _PARTIAL = re.compile(r"\.[0-9a-f]+-[0-9a-f]+-[0-9]+" + re.escape(PARTIAL))
 _MISSING = (FileNotFoundError, NotADirectoryError)
+_TRIES = 10
+T = TypeVar("T")
 
 
 class LocalPlace(Place):
@@ -155,8 +159,7 @@ class LocalPlace(Place):
                     if os.path.exists(target):
                         return
                     raise
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                _replace(source, target)
+                _in_folder(target, lambda: _replace(source, target))
         except OSError as error:
             raise failure(error, f"moved to {dst}", source) from error
 
@@ -164,33 +167,30 @@ class LocalPlace(Place):
         """An unbuffered file that appends to `key`, for :func:`append_all`."""
         path = self._base + check_key(key)
         try:
-            try:
-                return open(path, "ab", buffering=0)
-            except FileNotFoundError:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                return open(path, "ab", buffering=0)
+            return _in_folder(path, lambda: open(path, "ab", buffering=0))
         except OSError as error:
             raise failure(error, "opened for appending", path) from error
 
     def sweep(self, older_than: float = 86400.0) -> int:
         """Remove what writers killed half-way left, if older than `older_than` seconds; their number."""
         before = time.time() - older_than
-        removed = 0
-        for folder, _, names in os.walk(self._root):
-            for name in names:
-                path = os.path.join(folder, name)
-                with contextlib.suppress(OSError):
-                    if _PARTIAL.fullmatch(name) and os.stat(path).st_mtime < before:
-                        os.unlink(path)
-                        removed += 1
-        return removed
+        return sum(_sweep(folder, names, before) for folder, _, names in os.walk(self._root))
 
-    def prune(self) -> None:
-        """Remove empty directories, and files that writers killed half-way left."""
-        self.sweep(0.0)
-        for folder, _, _ in os.walk(self._root, topdown=False):
+    def prune(self, but: str) -> None:
+        """Remove empty directories and half-written files, but for those beneath `but`."""
+        kept = os.path.join(self._root, *check_key(but).split("/"))
+        for folder, _, names in os.walk(self._root, topdown=False):
+            if folder != kept and not folder.startswith(os.path.join(kept, "")):
+                _sweep(folder, names, math.inf)
+                with contextlib.suppress(OSError):
+                    os.rmdir(folder)
+
+    def drop_empty(self, prefix: str) -> None:
+        """Remove the directory of `prefix` and those that it is in, the place's own too, as far as they are empty."""
+        parts = check_key(prefix).split("/")
+        for count in range(len(parts), -1, -1):
             with contextlib.suppress(OSError):
-                os.rmdir(folder)
+                os.rmdir(os.path.join(self._root, *parts[:count]))
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""
@@ -201,12 +201,30 @@ class LocalPlace(Place):
         folder = path[: path.rindex("/") + 1] if "/" in path else self._base
         # The pid keeps a forked child's names apart from its parent's, the token those of other hosts and places.
         temporary = f"{folder}.{os.getpid():x}-{self._token}-{next(self._count)}{PARTIAL}"
-        try:
-            _fill(temporary, data)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            _fill(temporary, data)
+        _in_folder(path, lambda: _fill(temporary, data))
         return temporary
+
+
+def _in_folder(path: str, action: Callable[[], T]) -> T:
+    """Do what needs the folder of `path`, which is made if it is missing, and again if a deletion takes it away."""
+    for _ in range(_TRIES):
+        try:
+            return action()
+        except FileNotFoundError:
+            with contextlib.suppress(FileNotFoundError):
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+    return action()
+
+
+def _sweep(folder: str, names: Iterable[str], before: float) -> int:
+    """Remove the half-written files among `names` that are older; their number."""
+    removed = 0
+    for path in (os.path.join(folder, name) for name in names if _PARTIAL.fullmatch(name)):
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_mtime < before:
+                os.unlink(path)
+                removed += 1
+    return removed
 
 
 def _fill(path: str, data: Data) -> None:
