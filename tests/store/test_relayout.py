@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import NAME, do, leaf, memory, read_runs, start
+import xarray as xr
+from fixtures_columns import NAME, do, group, leaf, memory, read_runs, start
 
 from xpet.store import relayout as module
 from xpet.store.chunks import read_whole, write_whole
@@ -107,6 +108,55 @@ def test_a_fold_that_needs_several_layouts_leaves_readers_of_each_alone(before: 
     assert {run: len(left["results.runs.$.v"][0][""]) for run, left in read_runs(place).items() if run > 3} == {
         4: 300, 5: 300, 6: 300
     }
+
+
+@pytest.mark.parametrize("again", ["as a dimension", "as a result", "again and again"])
+def test_readers_of_a_shared_coordinate_that_was_dropped_keep_its_labels(again: str):
+    place = memory()
+    seen = []
+
+    def see(writer: Any) -> None:
+        writer.fold()
+        hierarchy = read_snapshot(place, NAME).hierarchy
+        if "results/time" in hierarchy:
+            doc = hierarchy.array("results/time")
+            seen.append((doc, read_whole(place.below(NAME), "results/time", doc)))
+
+    def curve(start: float) -> xr.DataArray:
+        return xr.DataArray(np.zeros(3), dims="time", coords={"time": np.arange(3.0) + start})
+
+    with start(place, 12) as writer:
+        for k in range(5 if again == "again and again" else 1):
+            do(place, writer, {2 * k: [leaf(f"results.runs.$.v{k}", curve(10.0 * k))]})
+            see(writer)
+            do(place, writer, {2 * k + 1: [leaf(f"results.runs.$.v{k}", curve(10.0 * k + 5))]})
+            see(writer)
+        value: Any = 7.0 if again == "as a result" else curve(100.0)
+        do(place, writer, {10: [leaf("results.runs.$.time" if again == "as a result" else "results.runs.$.w", value)]})
+        see(writer)
+    assert seen
+    for doc, labels in seen:
+        found = read_whole(place.below(NAME), "results/time", doc)
+        np.testing.assert_array_equal(found[: len(labels)], labels)
+    results = group(place)
+    assert np.isfinite(results["time.1" if again == "as a result" else "w"][10]).all()
+    labels = next(results[name] for name in results.coords if str(name).startswith("v0.time"))
+    np.testing.assert_array_equal(labels[:2], [np.arange(3.0), np.arange(3.0) + 5])
+
+
+def test_a_group_in_the_place_of_a_shared_coordinate_that_was_dropped():
+    place = memory()
+    with start(place, 3) as writer:
+        for run in range(2):
+            value = xr.DataArray(np.zeros(3), dims="time", coords={"time": np.arange(3.0) + run})
+            do(place, writer, {run: [leaf("results.runs.$.v", value)]})
+            writer.fold()
+            if not run:
+                old = read_snapshot(place, NAME).hierarchy.array("results/time")
+        do(place, writer, {2: [leaf("results.time.$.c", 1.0)]})
+        writer.fold()
+    np.testing.assert_array_equal(read_whole(place.below(NAME), "results/time", old), np.arange(3.0))
+    assert read_runs(place)[2]["results.time.$.c"][0] == {"": 1.0}
 
 
 def test_retired_chunks_go_when_they_are_old(monkeypatch: pytest.MonkeyPatch):

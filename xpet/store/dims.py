@@ -9,6 +9,7 @@ from xpet.store import layout
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, below, bounded, name_of, parent
+from xpet.store.relayout import drop_chunks, retire
 from xpet.values import Coord, Labels, coords_equal
 from xpet.values.text import as_stored
 
@@ -39,6 +40,8 @@ class Dims:
         self._place = place
         self._docs = hierarchy
         self._known: dict[str, Coord] = {}
+        #: shared coordinates that no reader has seen
+        self._unpublished: set[str] = set()
 
     def names(self, key: str, labels: Labels, inner: Sequence[int], alike: Sequence[bool]) -> tuple[str, ...]:
         """The names of the inner dims of the array at ``key``.
@@ -78,13 +81,23 @@ class Dims:
             write_whole(self._place, node, doc, coord_on_disk(coord.values))
             self._docs.put(node, doc)
             self._known[node] = coord
+            self._unpublished.add(node)
         return node
 
     def drop_unused(self, node: str) -> None:
         """Forget a shared coordinate that no array has any more: it would be taken for that of others."""
         if not any(name_of(node) in doc.dims for key, doc in self._docs.related(parent(node)) if key != node):
-            self._docs.drop(node)
             self._known.pop(node, None)
+            if node in self._unpublished:
+                self._unpublished.discard(node)
+                drop_chunks(self._place, node, self._docs.array(node).keys)
+                self._docs.drop(node)
+            else:
+                retire(self._docs, node)
+
+    def published(self) -> None:
+        """From now on readers look at all coordinates."""
+        self._unpublished.clear()
 
     def coord(self, node: str) -> Coord:
         """The shared coordinate at a node, as it was given."""

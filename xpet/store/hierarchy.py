@@ -13,6 +13,8 @@ from xpet.store.meta import MARK, Meta
 HIDDEN = "_xpet"
 #: the group of the run table, and what every group with columns has as the run table does
 TABLE, RUN = "runs", "run"
+#: what a group says of arrays that are not there any more: by name, the sets of chunks and since when
+GONE = "gone"
 #: branches that never get columns, so that the names of these are not needed there
 _WITHOUT_RUNS = frozenset({"parameters", "config"})
 #: A node is a folder, whose name has at most 255 bytes; what belongs to one has its name and a few characters.
@@ -34,6 +36,8 @@ class Hierarchy:
         self._with_dim: dict[str, set[str]] = {}
         self._coordinates: dict[str, None] = {}
         self._renamed: dict[str, str] = {}
+        #: by group, keys at whose chunks readers of an earlier document may be
+        self._gone: dict[str, set[str]] = {}
         for key, doc in (docs or {}).items():
             self._enter(key, doc)
         self.changed: set[str] = set()
@@ -108,12 +112,19 @@ class Hierarchy:
         self._taken.add(key.lower())
         if parent(key) == TABLE and "parameter" in doc.xpet:
             self._coordinates[name_of(key)] = None
-        if isinstance(doc, GroupDoc) and "group" in doc.xpet:
-            self._renamed[doc.xpet["group"]] = key
+        if isinstance(doc, GroupDoc):
+            self._gone[key] = {below(key, name).lower() for name in doc.xpet.get(GONE, ())}
+            if "group" in doc.xpet:
+                self._renamed[doc.xpet["group"]] = key
 
     def is_taken(self, key: str) -> bool:
-        """Whether a key is in use, upper and lower case being the same, or kept for what groups with columns have."""
+        """Whether a key is in use, upper and lower case being the same, or kept for what groups with columns have.
+
+        Those of arrays that were there a while ago are in use; the run table lays others out beside their chunks.
+        """
         if key.lower() in self._taken or key in (TABLE, HIDDEN):
+            return True
+        if parent(key) != TABLE and any(key.lower() in gone for gone in self._gone.values()):
             return True
         return key.partition("/")[0] not in _WITHOUT_RUNS and self.is_reserved(name_of(key))
 

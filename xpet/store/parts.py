@@ -149,6 +149,7 @@ class PartWriter:
     def published(self) -> None:
         """From now on readers look at all arrays as they are."""
         self._unpublished.clear()
+        self._dims.published()
 
     # Rows of different shape ------------------------------------------------------------------------------------------
 

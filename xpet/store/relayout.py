@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.store.chunks import key_form, read_rows, write_rows
 from xpet.store.documents import KEYS, ArrayDoc, Keys
-from xpet.store.hierarchy import Hierarchy, name_of, parent
+from xpet.store.hierarchy import GONE, Hierarchy, name_of, parent
 from xpet.store.ownership import chunks_of
 from xpet.store.ragged import blank
 from xpet.store.snapshot import ROOT
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 #: seconds for which readers may hold a document whose chunks were replaced
 GRACE = 3600.0
-#: what a group says of arrays that are not there any more: by name, the sets of chunks and since when
-GONE = "gone"
 
 
 def relayout(
