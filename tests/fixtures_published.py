@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import warnings
@@ -91,7 +92,7 @@ def build(
         "axes": [{"name": axis, "size": size} for axis, size in axes or ()],
         "coordinates": [{"parameter": f"parameters.{key}", "name": key} for key in coords],
     }
-    bitmap = zlib.compress(np.packbits(states == COMPLETE).tobytes()).hex()
+    bitmap = base64.b64encode(zlib.compress(np.packbits(states == COMPLETE).tobytes())).decode()
     own = mark(name=name, generation=1, n_runs=n, complete=bitmap, space=space)
     top.attrs.update({"title": name, "how_to_open": "xarray.open_dataset(…)", "xpet": own} | dict(root or {}))
     publish(store, name)
@@ -116,8 +117,9 @@ def write(group: zarr.Group, key: str, column: Column, chunk: int) -> None:
     )
     packed = ZstdCodec(level=1) if dtype == "string" else BloscCodec(cname="lz4", shuffle="shuffle")
     array = group.create_array(
-        key, shape=values.shape, dtype=dtype, chunks=chunks or "auto", dimension_names=column.dims, compressors=packed
-    )
+        key, shape=values.shape, dtype=dtype, chunks=chunks or "auto", dimension_names=column.dims, compressors=packed,
+        config={"write_empty_chunks": True},
+    )  # fmt: skip
     array[...] = values
     note = json.dumps({"path": column.path or f"results.runs.$.{key}", "item": "", "part": "", "codec": "scalar"})
     array.attrs.update({"xpet": note, **column.attrs})

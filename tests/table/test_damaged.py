@@ -33,16 +33,24 @@ def left(run: int) -> list[Any]:
         leaf("results.runs.$.mixed", run if run % 2 else {"a": [run]}),
         leaf("results.cell.$.V", trace),
         leaf("results.cell.$.spikes", np.arange(float(run))),
+        leaf("results.cell.$.counts", np.arange(3 * run)),
+        leaf("results.cell.$.same", np.arange(20_000.0)),
+        leaf("results.cell.$.words", np.array(["a", f"b{run}"], object)),
+        leaf("results.cell.$.when", np.array([f"2020-01-0{run + 1}"], "M8[s]")),
     ]
+
+
+def fill(place: Place) -> None:
+    points = {"x": [1.0, 2.0] * 3, "label": ["a", "a", "b", "b", "c", "c"]}
+    with start(place, points, [parameter("parameters.k", 42), parameter("parameters.long", np.arange(9))]) as writer:
+        do(place, writer, {run: left(run) for run in range(N - 1)} | {N - 1: "Traceback\nValueError: no"})
+        writer.fold(unfinished=True)
 
 
 @pytest.fixture(scope="module")
 def whole() -> Place:
     place = memory()
-    points = {"x": [1.0, 2.0] * 3, "label": ["a", "a", "b", "b", "c", "c"]}
-    with start(place, points, [parameter("parameters.k", 42), parameter("parameters.long", np.arange(9))]) as writer:
-        do(place, writer, {run: left(run) for run in range(N - 1)} | {N - 1: "Traceback\nValueError: no"})
-        writer.fold(unfinished=True)
+    fill(place)
     return place
 
 
@@ -104,6 +112,9 @@ def damage(place: Place, seed: int) -> str:
     root = f"{NAME}/zarr.json"
     chunks = [key for key in place.list(NAME) if not key.endswith("zarr.json") and "_xpet" not in key]
     key = root if rng.random() < 0.6 else rng.choice(chunks)
+    if key != root and rng.random() < 0.3:
+        place.delete([key])
+        return key
     data = place.read(key) or b""
     how = forge if key == root and rng.random() < 0.9 else flip
     if key != root and rng.random() < 0.2:
@@ -127,3 +138,74 @@ def test_damaged_at_random(whole: Place, seed: int) -> None:
                 raise AssertionError(f"seed {each}: {key}") from error
         except Exception as error:
             raise AssertionError(f"seed {each}: {key}") from error
+
+
+# Chunks that are gone -------------------------------------------------------------------------------------------------
+
+
+def numbers(place: Place) -> dict[str, Any]:
+    """What is read of complete runs, each column for itself: an error, or the values."""
+    found = {}
+    dataset = open_results(place.below(NAME).url, view="flat")
+    for name in map(str, dataset.variables):
+        try:
+            values = dataset[name].load().values
+        except CorruptStoreError as error:
+            found[name] = str(error)
+        else:
+            along = dataset[name].dims[:1] == ("run",)
+            found[name] = values[: N - 1] if along and name not in ("run", "x", "label") else values
+    return found
+
+
+def keys_of_chunks() -> list[str]:
+    place = memory()
+    fill(place)
+    return [key for key in place.list(NAME) if not key.endswith("zarr.json") and "_xpet" not in key]
+
+
+@pytest.mark.parametrize("key", keys_of_chunks())
+def test_a_chunk_that_is_gone_is_an_error_and_no_number(whole: Place, key: str) -> None:
+    place = copy(whole)
+    right = numbers(place)
+    place.delete([key])
+    if key == f"{NAME}/results/cell/time/c/0":
+        # The labels of an inner dimension are read when the results are opened.
+        with pytest.raises(CorruptStoreError, match=f"{key}: the chunk is missing"):
+            numbers(place)
+        return
+    for name, values in numbers(place).items():
+        if isinstance(values, str):
+            assert key in values
+            assert "is missing" in values
+        else:
+            # What no checksum keeps, bits that change within a chunk, cannot be seen; that a chunk is gone can.
+            np.testing.assert_array_equal(values, right[name], err_msg=name)
+
+
+def test_only_what_is_asked_for_must_be_there() -> None:
+    place = memory()
+    n = 200_000
+    with start(place, n) as writer:
+        do(place, writer, {run: [leaf("results.runs.$.n", run)] for run in (0, 1, 70_000, 199_999)})
+        writer.fold()
+    place.delete([f"{NAME}/results/n/c/1"])
+    n = open_results(place.below(NAME).url, view="flat").n
+    assert n[[1, 199_999]].values.tolist() == [1, 199_999]
+    for some in (slice(None), 70_000, [0, 70_001], slice(0, 100_000, 3), slice(199_999, 0, -50_000)):
+        with pytest.raises(CorruptStoreError, match="n/c/1: the chunk of runs 65536 to 131071 is missing"):
+            n[some].load()
+
+
+def test_an_error_of_the_reader_is_not_taken_for_damage(whole: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = open_results(whole.below(NAME).url, view="flat")
+
+    def fail(*args: Any) -> None:
+        raise ValueError("of zarr")
+
+    monkeypatch.setattr(xr.Variable, "values", property(fail))
+    with pytest.raises(ValueError, match="of zarr") as caught:
+        dataset.variables["z"]._data.get_duck_array()
+    assert "results/z was being read" in caught.value.__notes__[0]
+    with pytest.raises(ValueError, match="of zarr"):
+        run_table(whole.below(NAME).url)

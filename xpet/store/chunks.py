@@ -6,8 +6,8 @@ import itertools
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from xpet.errors import CorruptStoreError
 from xpet.store.documents import ArrayDoc, itemsize
@@ -109,13 +109,27 @@ _FREE_BYTES, _RATIO = 2**26, 256
 _ZSTD, _SKIPPED = 0xFD2FB528, 0x184D2A50
 
 
+def chunk_index(doc: ArrayDoc, key: str) -> tuple[int, ...] | None:
+    """Which chunk has a key below its array; None if it is none that this document speaks of."""
+    index = tuple(map(int, re.findall(r"\d+", key)))
+    return index if key_form(key) == doc.keys and len(index) == len(doc.shape) else None
+
+
+def lost(doc: ArrayDoc, key: str) -> CorruptStoreError:
+    """What to raise for a chunk that was written and is not there."""
+    return CorruptStoreError(f"{key}: the chunk{_runs_of(doc, key)} is missing; {_ADVICE}")
+
+
 def _damaged(doc: ArrayDoc, key: str, error: Exception) -> CorruptStoreError:
+    return CorruptStoreError(f"{key}: the chunk{_runs_of(doc, key)} is damaged ({error}); {_ADVICE}")
+
+
+def _runs_of(doc: ArrayDoc, key: str) -> str:
     found = re.search(r"/(?:c[./])?(\d+)[0-9./]*$", key)
-    runs = ""
-    if found and doc.dims[:1] == ("run",):
-        first = int(found[1]) * doc.chunks[0]
-        runs = f" of runs {first} to {min(first + doc.chunks[0], doc.shape[0]) - 1}"
-    return CorruptStoreError(f"{key}: the chunk{runs} is damaged ({error}); {_ADVICE}")
+    if not found or doc.dims[:1] != ("run",):
+        return ""
+    first = int(found[1]) * doc.chunks[0]
+    return f" of runs {first} to {min(first + doc.chunks[0], doc.shape[0]) - 1}"
 
 
 def _expect(found: int, wanted: int, what: str) -> None:
@@ -238,21 +252,22 @@ def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, 
     """
     check_reach(place, node, doc, math.prod(inner))
     # Reshaped, not indexed: a text that leaves its array would come back without the NULs at its end.
-    return _read(_Written(place), node, doc, row, row + 1, inner).reshape(inner)
+    return _read(_Written(place, doc), node, doc, row, row + 1, inner).reshape(inner)
 
 
 class _Written:
     """A place of which no chunk may be missing, as they are known to have been written."""
 
-    def __init__(self, place: Keys) -> None:
+    def __init__(self, place: Keys, doc: ArrayDoc) -> None:
         self._place = place
+        self._doc = doc
 
     def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """All of the objects."""
         found = self._place.read_many(keys)
-        lost = set(keys) - found.keys()
-        if lost:
-            raise CorruptStoreError(f"{min(lost)}: the chunk is missing; {_ADVICE}")
+        missing = set(keys) - found.keys()
+        if missing:
+            raise lost(self._doc, min(missing))
         return found
 
 
@@ -279,10 +294,9 @@ def check_reach(place: Keys, node: str, doc: ArrayDoc, n_items: int) -> None:
     """
     if n_items * (16 if doc.dtype == "string" else itemsize(doc.dtype)) <= _FREE_BYTES:
         return
-    keys = [key[len(node) + 1 :] for key in place.list(node)]
-    found = [[int(number) for number in re.findall(r"\d+", key)] for key in keys if key_form(key) == doc.keys]
+    found = [index for key in place.list(node) if (index := chunk_index(doc, key[len(node) + 1 :])) is not None]
     for axis, (dim, size, length) in enumerate(zip(doc.dims, doc.shape, doc.chunks, strict=True)):
-        reach = length * max((index[axis] + 1 for index in found if len(index) == len(doc.shape)), default=0)
+        reach = length * max((index[axis] + 1 for index in found), default=0)
         if reach < size and dim != "run":
             raise CorruptStoreError(
                 f"{node}: its shape is {doc.shape} by its document, but along {dim!r} there are only the first {reach} "
@@ -290,12 +304,21 @@ def check_reach(place: Keys, node: str, doc: ArrayDoc, n_items: int) -> None:
             )
 
 
-def find_damage(place: Keys, node: str, doc: ArrayDoc) -> None:
-    """Raise what is wrong with the first damaged chunk of an array, if one is."""
+def find_damage(place: Keys, node: str, doc: ArrayDoc, touched: Touched) -> None:
+    """Raise what is wrong with the first damaged one of some chunks of an array, if one is."""
     for key in place.list(node):
-        if key_form(key[len(node) + 1 :]) == doc.keys:
+        if is_touched(chunk_index(doc, key[len(node) + 1 :]), touched):
             for data in place.read_many([key]).values():
                 decode_chunk(doc, data, key)
+
+
+#: along each dimension the numbers of chunks
+Touched: TypeAlias = Sequence[Container[int]]
+
+
+def is_touched(index: Sequence[int] | None, touched: Touched) -> bool:
+    """Whether a chunk is among some."""
+    return index is not None and all(i in some for i, some in zip(index, touched, strict=True))
 
 
 def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:

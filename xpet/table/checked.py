@@ -17,8 +17,9 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
 from xpet.errors import CorruptStoreError
-from xpet.store.chunks import check_chunk, check_reach, find_damage
+from xpet.store.chunks import Touched, check_chunk, check_reach, chunk_index, find_damage, is_touched, key_form, lost
 from xpet.store.snapshot import ROOT, Snapshot
+from xpet.table.written import Written, touched
 
 if TYPE_CHECKING:
     from zarr.abc.store import ByteRequest
@@ -30,7 +31,10 @@ DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RuntimeError, Arit
 
 @contextmanager
 def believing(where: str) -> Iterator[None]:
-    """Within, what is at a URL is taken for what it should be; if it is not, that is what is said."""
+    """Within, documents at a URL are taken for what they should be; if they are not, that is what is said.
+
+    Not for reading chunks: what fails there may be as it should be.
+    """
     try:
         yield
     except DAMAGE as error:
@@ -47,6 +51,8 @@ class CheckedStore(WrapperStore[Store]):
         super().__init__(store)
         self._base = base
         self._document = document
+        self._missing: set[tuple[str, tuple[int, ...], str]] = set()
+        self._written: Written | None = None
         self.snapshot = snapshot
 
     def with_read_only(self, read_only: bool = False) -> CheckedStore:
@@ -77,9 +83,25 @@ class CheckedStore(WrapperStore[Store]):
         chunk = node = self.node(key)
         while node and node not in docs:
             node = node.rpartition("/")[0]
-        if data is not None and node:
-            check_chunk(docs.array(node), data.to_bytes(), f"{self.snapshot.place.url}/{chunk}")
+        if not node or (data is None and (chunk.endswith(ROOT) or not key_form(chunk[len(node) + 1 :]))):
+            return data
+        doc = docs.array(node)
+        index = chunk_index(doc, chunk[len(node) + 1 :])
+        if data is not None:
+            check_chunk(doc, data.to_bytes(), f"{self.snapshot.place.url}/{chunk}")
+            self._missing.discard((node, index or (), chunk))
+        elif index is not None:
+            self._missing.add((node, index, chunk))
         return data
+
+    def check_written(self, node: str, some: Touched | None = None) -> None:
+        """Raise if one of some chunks of an array, or of all, was found missing that was written."""
+        for array, index, chunk in sorted(self._missing):
+            if array == node and (some is None or is_touched(index, some)):
+                if self._written is None:
+                    self._written = Written(self.snapshot)
+                if self._written.has(node, index):
+                    raise lost(self.snapshot.hierarchy.array(node), f"{self.snapshot.place.url}/{chunk}")
 
 
 def checked_store(document: bytes, snapshot: Snapshot) -> StorePath:
@@ -125,13 +147,16 @@ class CheckedArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
         snapshot = self._store.snapshot
         some, doc = self._variable[key], snapshot.hierarchy.array(self._node)
+        chunks = touched(doc, key)
         check_reach(snapshot.place, self._node, doc, some.size)
-        with believing(f"{snapshot.place.url}/{self._node}"):
-            try:
-                return np.asarray(some.values)
-            except DAMAGE:
-                find_damage(snapshot.place, self._node, doc)
-                raise
+        try:
+            values = np.asarray(some.values)
+        except DAMAGE as error:
+            find_damage(snapshot.place, self._node, doc, chunks)
+            error.add_note(f"{snapshot.place.url}/{self._node} was being read; its chunks are as its document says.")
+            raise
+        self._store.check_written(self._node, chunks)
+        return values
 
 
 def checked(variable: xr.Variable, store: CheckedStore, node: str) -> xr.Variable:

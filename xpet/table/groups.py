@@ -28,6 +28,9 @@ def decode(group: zarr.Group) -> xr.Dataset:
     timedeltas = xr.coders.CFTimedeltaCoder(decode_via_units=False)
     with believing(f"{store.snapshot.place.url}/{node}"):
         dataset = StoreBackendEntrypoint().open_dataset(ZarrStore(group, mode="r"), decode_timedelta=timedeltas)
+    for name in dataset.xindexes:
+        # The labels of inner dimensions were read to index them.
+        store.check_written(f"{node}{name}")
     variables = {str(name): checked(each, store, f"{node}{name}") for name, each in dataset.variables.items()}
     for attrs in (dataset.attrs, *(variable.attrs for variable in variables.values())):
         attrs.pop("xpet", None)

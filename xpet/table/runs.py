@@ -59,8 +59,9 @@ def run_table(
 
 def read_run_table(located: Located) -> pd.DataFrame:
     """Return the run table of a located trajectory; see :func:`run_table`."""
+    dataset = decode(child(located, RUNS)).drop_vars("run_launch", errors="ignore").load()
     with believing(f"{located.url}/{RUNS}"):
-        return _table(decode(child(located, RUNS)), located.explored)
+        return _table(dataset, located.explored)
 
 
 def _table(dataset: xr.Dataset, explored: Sequence[str]) -> pd.DataFrame:

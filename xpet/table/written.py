@@ -1,0 +1,71 @@
+"""Which chunks of a trajectory must be there, because something of a complete run was written into them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xpet.store.chunks import Touched, read_rows, read_whole
+from xpet.store.columns import Column, PartNode, read_columns
+from xpet.store.documents import ArrayDoc
+from xpet.store.hierarchy import RUN, name_of
+from xpet.store.snapshot import Snapshot
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Written:
+    """Tells whether a chunk that is not there was lost."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._place = snapshot.place
+        self._docs = snapshot.hierarchy
+        self._complete = snapshot.complete
+        self._parts: dict[str, tuple[Column, int, PartNode]] = {}
+        for column in read_columns(snapshot.hierarchy).values():
+            for variant in column.variants:
+                for part in variant.parts:
+                    self._parts[part.node] = self._parts[part.lengths or part.node] = (column, variant.number, part)
+
+    def has(self, node: str, index: Sequence[int]) -> bool:
+        """Whether a chunk of an array was written for sure."""
+        doc = self._docs.array(node)
+        if not doc.shape:
+            return False
+        if doc.dims[0] != RUN or name_of(node) == RUN or "parameter" in doc.xpet:
+            return True
+        runs = slice(index[0] * doc.chunks[0], (index[0] + 1) * doc.chunks[0])
+        if node not in self._parts:
+            # The table has texts of errors only where there are some.
+            return name_of(node) != "run_error" and bool(self._complete[runs].any())
+        column, number, part = self._parts[node]
+        have = self._complete[runs]
+        if column.which is not None:
+            have = have & (read_whole(self._place, column.which, self._docs.array(column.which))[runs] == number)
+        if part.lengths not in (None, node):
+            have = have & self._reach(part, doc, index, runs.start, len(have))
+        return bool(have.any())
+
+    def _reach(self, part: PartNode, doc: ArrayDoc, index: Sequence[int], start: int, n_runs: int) -> Bools:
+        """Which of some runs are long enough to reach a chunk of a ragged part."""
+        assert part.lengths is not None
+        lengths = read_rows(self._place, part.lengths, self._docs.array(part.lengths), start, start + n_runs)
+        before = np.multiply(index[1:], doc.chunks[1:])
+        return np.asarray((lengths.reshape(n_runs, -1) > before).all(axis=1), bool)
+
+
+def touched(doc: ArrayDoc, key: Sequence[Any]) -> Touched:
+    """The chunks along each dimension that an outer key of ints, slices and arrays of ints asks for."""
+    return [_along(size, length, one) for size, length, one in zip(doc.shape, doc.chunks, key, strict=True)]
+
+
+def _along(size: int, length: int, key: Any) -> range | set[int]:
+    if not isinstance(key, slice):
+        return set((np.atleast_1d(key) % max(size, 1) // length).tolist())
+    asked = range(size)[key]
+    if not asked:
+        return range(0)
+    return range(min(asked) // length, max(asked) // length + 1)
