@@ -15,6 +15,9 @@ from fixtures_plain import RunPlain
 from fixtures_values import identical
 
 import xpet
+from xpet.store.chunks import check_chunk, chunk_index
+from xpet.store.place import open_place, resolve
+from xpet.store.snapshot import list_trajectories, read_snapshot
 
 ARCHIVES = sorted((Path(__file__).parent / "data").glob("frozen-*.zip"))
 RUNS, FAILED = range(10), 5
@@ -85,6 +88,18 @@ def load(store: Path) -> xpet.Trajectory:
 def test_there_are_frozen_stores():
     assert ARCHIVES
     assert all(path.stat().st_size < 200_000 for path in ARCHIVES)
+
+
+def test_every_chunk_is_within_what_readers_believe(frozen: Path):
+    found = 0
+    for name in list_trajectories(open_place(resolve(frozen)))[0]:
+        snapshot = read_snapshot(open_place(resolve(frozen)), name)
+        for node, doc in snapshot.hierarchy.arrays():
+            for key in snapshot.place.list(node):
+                if chunk_index(doc, key[len(node) + 1 :]) is not None:
+                    check_chunk(doc, snapshot.place.read(key) or b"", key)
+                    found += doc.dtype == "string"
+    assert found > 5
 
 
 @pytest.mark.parametrize("path", PARAMETERS)
