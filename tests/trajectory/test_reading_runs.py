@@ -18,5 +18,5 @@ def test_a_chunk_that_was_lost_is_an_error(tmp_path):
     xpet.sweep(lambda x: {"n": int(x)}, {"x": [1.0, 2.0]}, store=tmp_path / "s.zarr", name="lost")
     (tmp_path / "s.zarr" / "lost" / "results" / "n" / "c" / "0").unlink()
     traj = xpet.load_trajectory("lost", store=tmp_path / "s.zarr")
-    with pytest.raises(xpet.CorruptStoreError, match="results/n/c/0: the chunk is missing; bring it back"):
+    with pytest.raises(xpet.CorruptStoreError, match="results/n/c/0: the chunk of runs 0 to 1 is missing; bring"):
         traj.r_1.n  # noqa: B018  # the access is the test
