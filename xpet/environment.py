@@ -131,11 +131,7 @@ class Environment:
         _check_choices(if_exists, on_error, ncores, flush_interval)
         _check_start_method(start_method, multiproc)
         properties = _check_options(options)
-        if isinstance(trajectory, Trajectory):
-            _check_given(trajectory, add_time, comment, wildcard_functions)
-            self._traj = trajectory
-        else:
-            self._traj = Trajectory(trajectory, add_time, comment, wildcard_functions=wildcard_functions)
+        self._traj = _trajectory(trajectory, add_time, comment, wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
         self._traj.v_allow_pickle |= allow_pickle
         self._set_store(filename, store, storage_options)
@@ -306,6 +302,14 @@ def _check_choices(if_exists: object, on_error: object, ncores: object, flush_in
         raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
     if not isinstance(flush_interval, int | float) or not flush_interval >= 0:
         raise ValueError(f"flush_interval is {flush_interval!r}; it must be a number of seconds, 0 or more")
+
+
+def _trajectory(given: str | Trajectory, add_time: bool, comment: str, wildcard_functions: Any) -> Trajectory:
+    """The trajectory that is given, or a new one of that name."""
+    if isinstance(given, Trajectory):
+        _check_given(given, add_time, comment, wildcard_functions)
+        return given
+    return Trajectory(given, add_time, comment, wildcard_functions=wildcard_functions)
 
 
 def _check_given(trajectory: Trajectory, add_time: bool, comment: str, wildcard_functions: object) -> None:

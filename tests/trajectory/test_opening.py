@@ -712,3 +712,36 @@ def test_an_object_of_a_trajectory_that_another_one_took_the_place_of(at, monkey
     ):
         with pytest.raises(xpet.StoreError, match=r"Multiplication: .*another one of its name has taken its place"):
             look()
+
+
+@pytest.mark.parametrize("key", ["results/z/c/0", "runs/x/c/0", "results/x/c/0"])
+def test_what_was_lost_does_not_become_fill_when_runs_are_added(key, at, noted):
+    environment(at).run(multiply)
+    chunk = at_folder(at) / "store.zarr" / "Multiplication" / key
+    data = chunk.read_bytes()
+    chunk.unlink()
+    with pytest.raises(xpet.CorruptStoreError, match=rf"{key}: .*missing"):
+        environment(at, MORE, if_exists="extend").run(multiply)
+    chunk.write_bytes(data)
+    env = environment(at, MORE, if_exists="extend")
+    env.run(noted)
+    assert z_of(env) == products(MORE)
+    assert set(noted.taken()) <= {12, 13, 14}
+
+
+@pytest.mark.parametrize("damage", [b'{"za', b"", b"[]"], ids=["cut off", "empty", "no object"])
+@pytest.mark.parametrize("given", [{"if_exists": "overwrite"}, {"overwrite_file": True}], ids=str)
+def test_a_trajectory_whose_document_is_damaged(damage, given, store):
+    from xpet.store.place import open_place, resolve
+
+    environment(store).run(multiply)
+    Environment("other", store=store.url, storage_options=store.storage_options or None).traj.f_store()
+    place = open_place(resolve(store.url, store.storage_options))
+    place.write("Multiplication/zarr.json", damage)
+    with pytest.raises(xpet.CorruptStoreError) as caught:
+        environment(store).run(multiply)
+    assert "if_exists='overwrite'" in caught.value.__notes__[0]
+    env = environment(store, **given)
+    env.run(multiply)
+    assert z_of(env) == products()
+    assert ("other" in place.children()) == ("if_exists" in given)

@@ -190,11 +190,12 @@ def _inner(doc: ArrayDoc, inner: Sequence[int]) -> Iterator[_Cut]:
         yield index, tuple(there), tuple(here)
 
 
-def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array) -> None:
+def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array, have: Array | None = None) -> None:
     """Put ``data[i]`` into row ``rows[i]`` of an array whose first dimension is the run.
 
     ``rows`` is ascending without repeats; ``data`` may be shorter than the array along inner dimensions, whose rest
-    becomes fill. Chunks that ``rows`` cover are written without being read.
+    becomes fill. Chunks that ``rows`` cover are written without being read. ``have`` tells which rows were written
+    before, as bools: a chunk with such rows that is not there was lost, and must not become fill.
     """
     import numpy as np
 
@@ -208,7 +209,8 @@ def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array) 
         covered = stop - start == min(length, doc.shape[0] - number * length)
         plan = {f"{node}/{chunk_key(doc, (number, *i))}": here for i, _, here in _inner(doc, doc.shape[1:])}
         for some in _few(plan.items()):
-            old: Mapping[str, bytes] = {} if covered else place.read_many([key for key, _ in some])
+            before = _Written(place, doc) if have is not None and have[number * length :][:length].any() else place
+            old: Mapping[str, bytes] = {} if covered else before.read_many([key for key, _ in some])
             out = {}
             for key, here in some:
                 chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
@@ -333,3 +335,9 @@ def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:
         return np.array(doc.fill, numpy_dtype(doc))
     check_reach(place, node, doc, math.prod(doc.shape))
     return read_rows(place, node, doc, 0, doc.shape[0])
+
+
+def read_written(place: Keys, node: str, doc: ArrayDoc) -> Array:
+    """A whole array all of which was written; a chunk that is missing was lost."""
+    check_reach(place, node, doc, math.prod(doc.shape))
+    return _read(_Written(place, doc), node, doc, 0, doc.shape[0], doc.shape[1:])

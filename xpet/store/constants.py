@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.blobs import LARGE
-from xpet.store.chunks import read_whole, write_whole
+from xpet.store.chunks import read_written, write_whole
 from xpet.store.documents import ArrayDoc
 from xpet.store.hierarchy import RUN
 
@@ -42,7 +42,7 @@ class Constants:
     def get(self, node: str, doc: ArrayDoc) -> Array:
         """The value of a constant, as it is on disk."""
         if node not in self._known:
-            self._known[node] = read_whole(self._place, node, doc)
+            self._known[node] = read_written(self._place, node, doc)
         return self._known[node]
 
     def hold(self, node: str, doc: ArrayDoc, values: Array | list[Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from xpet.store import layout
-from xpet.store.chunks import read_whole, write_whole
+from xpet.store.chunks import read_written, write_whole
 from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, below, bounded, name_of, parent
 from xpet.store.relayout import drop_chunks, retire
@@ -104,7 +104,7 @@ class Dims:
         known = self._known.get(node)
         if known is None:
             doc = self._docs.array(node)
-            values = read_whole(self._place, node, doc)
+            values = read_written(self._place, node, doc)
             dtype = doc.xpet.get("dtype")
             known = Coord(values if dtype is None else as_stored(values, dtype), doc.xpet.get("attrs", {}))
             self._known[node] = known

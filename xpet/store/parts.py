@@ -89,13 +89,14 @@ class PartWriter:
         if part.lengths is None:
             assert not isinstance(values, list)
             doc = self._spare_fill(part, values, have)
-            write_rows(self._place, part.node, doc, rows, values)
+            write_rows(self._place, part.node, doc, rows, values, have)
         else:
             each = list(values)
             self._widen(part, each, names)
             doc = self._spare_fill(part, each, have)
             write_ragged(self._place, part.node, doc, rows, each)
-            write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths_of(each, part.rank))
+            lengths = lengths_of(each, part.rank)
+            write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths, have)
         return part
 
     def holds(self, part: PartNode, values: Values) -> Array | None:

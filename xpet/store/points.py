@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
-from xpet.store.chunks import read_whole
+from xpet.store.chunks import read_written
 from xpet.store.distinct import Distinct, unstack
 from xpet.store.hierarchy import TABLE, Hierarchy
 from xpet.store.meta import Axes, Coordinate, Kind, Space
@@ -201,7 +201,7 @@ def space_of(points: Sequence[tuple[str, PointColumn]], names: Sequence[str], ki
 def read_points(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:
     """The coordinate called ``name`` in the run table."""
     key = f"{TABLE}/{name}"
-    return replace(encoding_of(place, hierarchy, name), values=read_whole(place, key, hierarchy.array(key)))
+    return replace(encoding_of(place, hierarchy, name), values=read_written(place, key, hierarchy.array(key)))
 
 
 def encoding_of(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError
-from xpet.store.chunks import read_row, read_rows, read_whole
+from xpet.store.chunks import read_row, read_rows, read_whole, read_written
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.constants import is_constant
 from xpet.store.dims import Dims
@@ -55,7 +55,9 @@ def _outside_runs(place: Place, node: str, doc: ArrayDoc) -> Array:
     """An array; a single number, or text that is not long, is its fill, so that nothing is asked for."""
     import numpy as np
 
-    if doc.shape or doc.fill == "":
+    if doc.shape:
+        return read_written(place, node, doc)
+    if doc.fill == "":
         return read_whole(place, node, doc)
     return np.array(doc.fill, object if doc.dtype == "string" else doc.dtype)
 
@@ -179,7 +181,7 @@ class RunReader:
             if len(inner) != len(most) or any(not 0 <= size <= limit for size, limit in zip(inner, most, strict=True)):
                 raise CorruptStoreError(f"{part.lengths}: the lengths {inner} of run {run} do not fit {doc.shape[1:]}")
         if is_constant(doc):
-            row = read_whole(self._place, part.node, doc)
+            row = read_written(self._place, part.node, doc)
         else:
             row = read_row(self._place, part.node, doc, run, inner)
         return row.astype(bool) if part.dtype == "bool" else row

@@ -217,7 +217,8 @@ class RunTable:
             if name == RUN:
                 write_rows(self._place, key, grown, rows, rows)
             elif "parameter" in doc.xpet:
-                write_rows(self._place, key, grown, rows, points[name][-len(rows) :])
+                had = np.arange(n_runs) < n_runs - len(rows)
+                write_rows(self._place, key, grown, rows, points[name][-len(rows) :], had)
 
     def _add_values(self, name: str, values: Sequence[Encoded]) -> None:
         doc = self._docs.array(f"{TABLE}/{name}")

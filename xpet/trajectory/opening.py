@@ -46,10 +46,15 @@ def open_writer(traj: Trajectory, if_exists: IfExists | None, to_run: bool) -> W
     store = open_place(traj.v_spec)
     try:
         snapshot = find_snapshot(store, traj.v_name)
-    except (ForeignStoreError, CorruptStoreError, VersionMismatchError):
-        if if_exists != "new":
+    except (ForeignStoreError, CorruptStoreError, VersionMismatchError) as error:
+        if if_exists == "new":
+            return _create_beside(traj, store)
+        if not isinstance(error, CorruptStoreError):
             raise
-        return _create_beside(traj, store)
+        if if_exists == "overwrite":
+            return _create(traj, store, instead=True)
+        error.add_note("Bring the object back from a copy, or give if_exists='overwrite' to start again, or 'new'.")
+        raise
     if snapshot is not None and traj.v_uuid == snapshot.meta.uuid:
         return _go_on(traj, store, snapshot, if_exists, to_run)
     if if_exists == "new" and traj.v_name in store.children():

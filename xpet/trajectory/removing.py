@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from xpet.errors import StoreBusyError, warn
+from xpet.errors import CorruptStoreError, StoreBusyError, warn
 from xpet.names import is_valid_name
 from xpet.store.create import is_left
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.lease import Lease
 from xpet.store.ownership import REMOVAL, keys_of
 from xpet.store.place import Place
-from xpet.store.snapshot import ROOT, find_snapshot, list_trajectories, read_snapshot
+from xpet.store.snapshot import ROOT, Snapshot, find_snapshot, list_trajectories, read_snapshot
 
 _MOST_NAMED = 5
 
@@ -17,8 +17,8 @@ _MOST_NAMED = 5
 def remove_trajectory(store: Place, name: str) -> None:
     """Delete a trajectory; an error if another process writes to it or if it is not ours.
 
-    What xpet did not write stays where it is, and a warning names it. A trajectory whose root document was lost is
-    deleted, too, and so is the rest of one that was created or deleted by a process that died.
+    What xpet did not write stays where it is, and a warning names it. A trajectory whose root document was lost or
+    damaged is deleted, too, and so is the rest of one that was created or deleted by a process that died.
 
     Examples
     --------
@@ -28,10 +28,10 @@ def remove_trajectory(store: Place, name: str) -> None:
     >>> remove_trajectory(open_place(resolve('memory://docs-removing')), 'gone')
     """
     place = store.below(name)
-    if find_snapshot(store, name) is None and not is_left(place):
+    if _snapshot(store, name) is None and not is_left(place):
         read_snapshot(store, name)
     with Lease(place) as lease:
-        snapshot = find_snapshot(store, name)
+        snapshot = _snapshot(store, name)
         keys = keys_of(place, None if snapshot is None else snapshot.hierarchy)
         data = [key for key in keys.data if key != REMOVAL and not key.startswith(f"{LEASES}/")]
         # Without its root there is no trajectory, however far this gets, and without its documents chunks would be
@@ -50,6 +50,16 @@ def remove_trajectory(store: Place, name: str) -> None:
     if keys.foreign:
         more = f" and {len(keys.foreign) - _MOST_NAMED} more" if len(keys.foreign) > _MOST_NAMED else ""
         warn(f"{place.url}: what xpet did not write stays: {', '.join(keys.foreign[:_MOST_NAMED])}{more}")
+
+
+def _snapshot(store: Place, name: str) -> Snapshot | None:
+    """What is published; None if the document that says it was lost, or is damaged amid what else is ours."""
+    try:
+        return find_snapshot(store, name)
+    except CorruptStoreError:
+        if not is_left(store.below(name)):
+            raise
+        return None
 
 
 def remove_all(store: Place) -> tuple[list[str], list[str]]:
