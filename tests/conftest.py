@@ -44,6 +44,17 @@ def server(kind: str) -> Iterator[Server]:
         yield up
 
 
+@pytest.fixture(autouse=True)
+def memory_is_given_back() -> Iterator[None]:
+    """Forget what a test leaves in ``memory://``: every listing there looks at all keys of the process."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    before = set(MemoryFileSystem.store)
+    yield
+    for key in MemoryFileSystem.store.keys() - before:
+        MemoryFileSystem.store.pop(key, None)
+
+
 @pytest.fixture(scope="session")
 def moto() -> Iterator[Server]:
     """A moto server."""

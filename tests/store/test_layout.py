@@ -213,8 +213,8 @@ def test_labels_are_shared_if_they_are_equal():
     docs.put("results/V", array("run", "time"))
     assert dims.share("results", "time", T) == "results/time"
     other = Coord(T.values + 1)
-    assert named(docs, "results/U", "time", coord=other) == ("U.time",)
     fresh = Dims(place, docs)
+    assert fresh.names("results/U", Labels(("time",), {"time": other}), (3,), (True,)) == ("U.time",)
     for key in ("results/U", "results/neuron/U"):
         assert fresh.names(key, Labels(("time",), {"time": T}), (3,), (True,)) == ("time",)
         assert fresh.names(key, Labels(("time",), {"time": other}), (3,), (True,)) != ("time",)
