@@ -52,7 +52,9 @@ def memory_is_given_back() -> Iterator[None]:
     before = set(MemoryFileSystem.store)
     yield
     for key in MemoryFileSystem.store.keys() - before:
-        MemoryFileSystem.store.pop(key, None)
+        # A writer that the test left open goes on renewing its lease, and would warn into the log of later tests.
+        if "/_xpet/journal/lease/" not in key:
+            MemoryFileSystem.store.pop(key, None)
 
 
 @pytest.fixture(scope="session")
