@@ -84,6 +84,9 @@ class Environment:
         Further wildcards; see :class:`xpet.names.Wildcards`.
     dynamic_imports, allow_pickle
         What may be read back; see :class:`xpet.Trajectory`.
+    seed
+        What the random numbers of all runs come from, an integer; see :attr:`xpet.Trajectory.rng`. A new trajectory
+        draws one and keeps it, so that a run that is done again has the same numbers in any case.
     **options
         Properties of the trajectory, such as ``v_fast_access=False``, and further options of pypet: those that ask for
         what always holds here are fine, and those that are not there are refused by name.
@@ -126,6 +129,7 @@ class Environment:
         wildcard_functions: Any = None,
         dynamic_imports: DynamicImports = None,
         allow_pickle: bool = False,
+        seed: int | None = None,
         **options: Any,
     ) -> None:
         _check_choices(if_exists, on_error, ncores, flush_interval)
@@ -137,6 +141,8 @@ class Environment:
         self._set_store(filename, store, storage_options)
         if file_title is not None:
             self._traj.v_title = file_title
+        if seed is not None:
+            self._traj.v_seed = seed
         if properties:
             self._traj.f_set_properties(**properties)
         self._traj.v_if_exists = if_exists

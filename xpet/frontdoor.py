@@ -10,6 +10,7 @@ from xpet.environment import Environment
 from xpet.names import is_valid_name
 from xpet.space import Points, as_points, is_single
 from xpet.trajectory import IfExists
+from xpet.tree.exploring import REPLICATE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from xpet.run.loop import OnError
     from xpet.table.dataset import View
     from xpet.trajectory import Trajectory
+    from xpet.tree.state import SeedBy
 
 
 def sweep(
@@ -28,6 +30,8 @@ def sweep(
     comment: str = "",
     ncores: int = 1,
     view: View | None = None,
+    replicates: int | None = None,
+    seed_by: SeedBy | None = None,
     if_exists: IfExists | None = None,
     on_error: OnError = "continue",
     storage_options: Mapping[str, object] | None = None,
@@ -41,8 +45,9 @@ def sweep(
     Parameters
     ----------
     function
-        Takes the parameters as keywords. It returns a dictionary of results, or one value, which is then named like the
-        function. Arrays may be given labels with :func:`xpet.label`.
+        Takes the parameters as keywords. If it has a parameter ``rng``, it gets the random generator of the run, which
+        is the same whenever and wherever the run is done. It returns a dictionary of results, or one value, which is
+        then named like the function. Arrays may be given labels with :func:`xpet.label`.
     points
         A dictionary: every combination of the lists in it is a point, and a single value is the same at all of them.
         An array of two dimensions is the list of its rows. A list of dictionaries or a DataFrame: each of them, or each
@@ -58,6 +63,9 @@ def sweep(
     view
         ``'grid'``: the dims of the Dataset are the parameters; ``'flat'``: ``run`` is; None: the grid if the points are
         a full product.
+    replicates, seed_by
+        Do every point so many times, and what the random numbers depend on; see :meth:`xpet.Trajectory.f_explore`. A
+        parameter ``replicate`` of the function gets the number of the repetition.
     if_exists, on_error, storage_options, **options
         As for :class:`xpet.Environment`.
 
@@ -87,7 +95,9 @@ def sweep(
     name = own if name is None else name
     if name is None:
         raise ValueError(f"sweep: {function!r} has no name that a trajectory can have; give one with name=")
-    _check_signature(function, (*constants, *explored.names))
+    names = (*constants, *explored.names)
+    given = _given(function, names, replicates)
+    _check_signature(function, (*names, *given))
     _check_types(explored)
     env = Environment(
         name, comment=comment, store=store, storage_options=storage_options, if_exists=if_exists, on_error=on_error,
@@ -97,8 +107,8 @@ def sweep(
         env.traj.f_add_parameter(parameter, value)
     for parameter, column in explored.as_dict().items():
         env.traj.f_add_parameter(parameter, column[0])
-    env.traj.f_explore(explored.as_dict())
-    env.run(_Call(function, constants, explored.names, own or name))
+    env.traj.f_explore(explored.as_dict(), replicates=replicates, seed_by=seed_by)
+    env.run(_Call(function, constants, explored.names, own or name, given))
     return env.dataset(view)
 
 
@@ -106,16 +116,23 @@ class _Call:
     """A plain function as a job: parameters in as keywords, what it returns out as results."""
 
     def __init__(
-        self, function: Callable[..., object], constants: Mapping[str, object], explored: tuple[str, ...], name: str
+        self,
+        function: Callable[..., object],
+        constants: Mapping[str, object],
+        explored: tuple[str, ...],
+        name: str,
+        given: tuple[str, ...] = (),
     ) -> None:
         self._function = function
         self._constants = dict(constants)
         self._paths = {f"parameters.{parameter}": parameter for parameter in (*constants, *explored)}
+        self._given = given
         self._name = name
         self.__qualname__ = getattr(function, "__qualname__", name)
 
     def __call__(self, traj: Trajectory) -> None:
-        found = self._function(**{name: traj[path] for path, name in self._paths.items()})
+        given = {name: getattr(traj, name) for name in self._given}
+        found = self._function(**{name: traj[path] for path, name in self._paths.items()}, **given)
         if found is None:
             return
         for name, value in found.items() if isinstance(found, dict) else ((self._name, found),):
@@ -126,10 +143,13 @@ class _Call:
                 )
             traj.f_add_result(name, value)
 
-    def how_to_repeat(self, point: Mapping[str, object]) -> str:
+    def how_to_repeat(self, point: Mapping[str, object], rng: str) -> str:
         """What to type to call the function once more."""
-        arguments = self._constants | {self._paths[path]: value for path, value in point.items()}
-        return f"{self._name}({', '.join(f'{name}={_short(value)}' for name, value in arguments.items())})"
+        arguments = {name: _short(value) for name, value in self._constants.items()}
+        arguments |= {self._paths[path]: _short(value) for path, value in point.items() if path in self._paths}
+        known = {"rng": rng, "replicate": _short(point.get(REPLICATE))}
+        arguments |= {name: known[name] for name in self._given}
+        return f"{self._name}({', '.join(f'{name}={text}' for name, text in arguments.items())})"
 
 
 def _short(value: object) -> str:
@@ -146,6 +166,16 @@ def _split(points: Any) -> tuple[dict[str, Any], Points]:
             return {}, as_points(points)
         return single, as_points(explored)
     return {}, as_points(points)
+
+
+def _given(function: Callable[..., object], names: tuple[str, ...], replicates: int | None) -> tuple[str, ...]:
+    """What the function gets besides the parameters: those of its parameters that ask for it by name."""
+    offered = ["rng"] if replicates is None else ["rng", "replicate"]
+    try:
+        wanted = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
+    return tuple(name for name in offered if name in wanted and name not in names)
 
 
 def _check_types(points: Points) -> None:

@@ -15,8 +15,8 @@ from xpet.run.transport import dumps, loads, name_of
 class Repeatable(Protocol):
     """A job that knows what the user types to do a run again."""
 
-    def how_to_repeat(self, point: Mapping[str, object]) -> str:
-        """What to type, from the explored parameters of the run by their paths."""
+    def how_to_repeat(self, point: Mapping[str, object], rng: str) -> str:
+        """What to type, from the explored parameters of the run by their paths, and what makes its random generator."""
         ...
 
 
@@ -55,8 +55,17 @@ class Job:
         function, args, kwargs = cast(tuple[Callable[..., object], tuple[object, ...], dict[str, object]], loads(data))
         return cls(function, args, kwargs)
 
-    def repeat(self, run: int, columns: Mapping[str, Sequence[object]]) -> str:
-        """What the user types to do a run again; ``columns`` are the explored parameters by their paths.
+    def repeat(self, run: int, columns: Mapping[str, Sequence[object]], rng: str = "") -> str:
+        """What the user types to do a run again.
+
+        Parameters
+        ----------
+        run : int
+            The run.
+        columns : mapping
+            The explored parameters by their paths.
+        rng : str
+            What makes the random generator of the run.
 
         Examples
         --------
@@ -65,7 +74,7 @@ class Job:
         """
         function: object = self.function
         if isinstance(function, Repeatable):
-            return function.how_to_repeat({path: values[run] for path, values in columns.items()})
+            return function.how_to_repeat({path: values[run] for path, values in columns.items()}, rng)
         return f"env.replay({run})"
 
     def _complaint(self, error: TypeError) -> str:

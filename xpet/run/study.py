@@ -106,7 +106,10 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
     name = "process" if options.workers else "serial"
     pool = open_pool(name, task, max(1, min(options.workers, len(runs))), options.start_method)
     try:
-        plan = Plan(runs, list(columns.values()), options.on_error, repeat=lambda run: job.repeat(run, columns))
+        def repeat(run: int) -> str:
+            return job.repeat(run, columns, traj.rng_in_words(run))
+
+        plan = Plan(runs, list(columns.values()), options.on_error, repeat=repeat)
         summary = run_blocks(plan, pool, StoreJournal(traj, writer))
     finally:
         pool.close(GRACE_SECONDS)

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
@@ -43,6 +43,8 @@ class NewTrajectory:
     groups: Sequence[StaticGroup] = ()
     writer: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    seed: str | None = None
+    seed_by: Literal["run", "replicate"] = "run"
 
 
 def create(store: Place, new: NewTrajectory) -> Writer:
@@ -149,7 +151,8 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     space = space_of(new.points, names, new.kind, new.axes)
     meta = Meta(
         name=new.name, uuid=uuid.uuid4().hex, created=time.time(), n_runs=new.n_runs, comment=new.comment,
-        space=space, writer=new.writer, complete=pack_complete(np.zeros(new.n_runs, bool)),
+        space=space, seed=new.seed, seed_by=new.seed_by, writer=new.writer,
+        complete=pack_complete(np.zeros(new.n_runs, bool)),
     )  # fmt: skip
     writer = Writer(store, Snapshot(place, meta, docs, _root_attrs(place, new)), lease)
     writer.add_leaves(new.leaves, new.groups)

@@ -21,6 +21,8 @@ Axes: TypeAlias = tuple[tuple[str, int], ...]
 FORMAT = "1.0"
 #: a damaged number of runs must not ask for more memory than there is
 _MOST_RUNS = 2**30
+#: seeds are below 2**1024
+_SEED_DIGITS = 309
 MARK = "xpet"
 
 
@@ -54,7 +56,10 @@ class Meta:
     generation: int = 0
     space: Space = field(default_factory=Space)
     state: Literal["creating", "ready", "expanding", "merging"] = "ready"
+    #: what the random numbers of the runs come from, in decimal digits, and whether a run's own depend on its number
+    #: or on its replicate
     seed: str | None = None
+    seed_by: Literal["run", "replicate"] = "run"
     writer: Mapping[str, str] = field(default_factory=dict)
     annotations: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +105,10 @@ def _check_types(meta: Meta) -> None:
     texts += [name for name, _ in meta.space.axes]
     for each in meta.space.coordinates:
         texts += [each.parameter, each.name]
+    if meta.seed is not None and not (meta.seed.isascii() and meta.seed.isdigit() and len(meta.seed) <= _SEED_DIGITS):
+        raise ValueError("the seed is not a number")
+    if meta.seed_by not in ("run", "replicate"):
+        raise ValueError("the random numbers are of an unknown kind")
     numbers = (meta.n_runs, meta.generation)
     if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
         raise TypeError("a text or a number is of another type")

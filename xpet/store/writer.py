@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from xpet.errors import StoreBusyError
 from xpet.store import layout
@@ -235,6 +235,10 @@ class Writer:
     def show_parameters(self, leaves: Iterable[StaticLeaf]) -> None:
         """Have the scalar parameters among some leaves that are not explored as attributes of the results."""
         show_parameters(self._docs, leaves, {each.parameter for each in self._meta.space.coordinates})
+
+    def say_seed(self, seed: str, seed_by: Literal["run", "replicate"]) -> None:
+        """Say what the random numbers of the runs come from."""
+        self._meta = replace(self._meta, seed=seed, seed_by=seed_by)
 
     def retell(self, leaves: Iterable[StaticLeaf]) -> None:
         """Say what leaves that are stored now say of themselves: comment, annotations."""

@@ -57,7 +57,7 @@ class Comparison:
 def compare(root: Trajectory, snapshot: Snapshot) -> Comparison:
     """How a tree and a stored trajectory differ in parameters and points."""
     coordinates = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
-    differences = [*changed_parameters(root, snapshot), *_lone_parameters(root, snapshot)]
+    differences = [*changed_parameters(root, snapshot), *_lone_parameters(root, snapshot), *_seeds(root, snapshot)]
     points = {path: parameter.f_kept_range() for path, parameter in root.explored.items()}
     if points.keys() != coordinates.keys():
         theirs, ours = _names(coordinates), _names(points)
@@ -139,6 +139,21 @@ def _same_pickle(leaf: Leaf, key: str, here: Any, snapshot: Snapshot) -> bool:
     with unpickling():
         there = read_static(snapshot.place, snapshot.hierarchy, key)
     return same_value(pickled(there, leaf.v_protocol), here)
+
+
+def _seeds(root: Root, snapshot: Snapshot) -> list[str]:
+    meta, tree = snapshot.meta, root.v_state
+    found = []
+    if tree.seed_given and meta.seed is not None and tree.seed != int(meta.seed):
+        found.append(other_seed(meta.seed, tree.seed))
+    if meta.space.coordinates and tree.explored and tree.seed_by != meta.seed_by:
+        found.append(f"random numbers are seeded by {meta.seed_by} in the store and by {tree.seed_by} here")
+    return found
+
+
+def other_seed(stored: str, here: int | None) -> str:
+    """That the seeds differ, in words."""
+    return f"the seed is {_short(int(stored))} in the store and {_short(here)} here"
 
 
 def _lone_parameters(root: Root, snapshot: Snapshot) -> list[str]:

@@ -18,7 +18,7 @@ from xpet.store.leaves import check_storable
 from xpet.store.place import Place, open_place
 from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
 from xpet.store.writer import Writer, open_for_writing
-from xpet.trajectory.comparing import Comparison, changed_leaves, changed_parameters, compare, start_alike
+from xpet.trajectory.comparing import Comparison, changed_leaves, changed_parameters, compare, other_seed, start_alike
 from xpet.trajectory.removing import remove_trajectory
 from xpet.trajectory.saving import (
     about_leaf,
@@ -118,6 +118,7 @@ def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
         )
     # First of all the parameters themselves: what is explored must be there.
     _add_what_is_new(traj, writer, snapshot)
+    writer.say_seed(str(traj.settle_seed()), traj.v_state.seed_by)
     writer.explore(explored_points(traj), traj.length, *shape_of(traj))
     writer.show_parameters(static_leaf(leaf) for leaf in leaves(traj) if leaf.v_kind == "parameter")
     writer.publish()
@@ -183,6 +184,7 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     writer = open_for_writing(store, traj.v_name)
     try:
         snapshot = read_snapshot(store, traj.v_name)
+        _agree_on_seed(traj, writer, _explored_alike(traj, snapshot))
         if is_before_exploration(traj, snapshot):
             _refuse_changed_parameters(traj, snapshot)
         elif snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
@@ -198,6 +200,21 @@ def _update(traj: Trajectory, store: Place) -> Writer:
         writer.lease.release()
         raise
     return writer
+
+
+def _agree_on_seed(traj: Trajectory, writer: Writer, explored_alike: bool) -> None:
+    """Take over the stored seed, or store the one that is given here, as long as no run depends on the other."""
+    meta, tree = writer.meta, traj.v_state
+    seed_by = meta.seed_by if explored_alike else tree.seed_by
+    ours = traj.v_seed if tree.seed_given else None
+    if meta.seed is not None and ours in (None, int(meta.seed)):
+        traj.adopt_seed(int(meta.seed), seed_by)
+        return
+    if meta.seed is not None and writer.complete.any():
+        raise TrajectoryExistsError(f"{writer.place.url}: {other_seed(meta.seed, ours)}; take the stored one")
+    writer.say_seed(str(traj.settle_seed()), meta.seed_by)
+    traj.adopt_seed(traj.v_seed, seed_by)
+    writer.publish()
 
 
 def _add_what_is_new(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:

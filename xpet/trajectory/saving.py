@@ -36,6 +36,8 @@ def new_trajectory(root: Root, title: str) -> NewTrajectory:
         groups=groups(root),
         writer=versions(),
         title=title,
+        seed=str(root.settle_seed()),
+        seed_by=root.v_state.seed_by,
     )
 
 

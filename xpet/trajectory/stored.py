@@ -224,7 +224,9 @@ def _add(root: Trajectory, about: Mapping[str, Any], read: Callable[[], Mapping[
 
 
 def adopt_space(root: Trajectory, snapshot: Snapshot) -> None:
-    """Have the parameters explored as the store has them."""
+    """Have the parameters explored, and the random numbers seeded, as in the store."""
+    seed = snapshot.meta.seed
+    root.adopt_seed(None if seed is None else int(seed), snapshot.meta.seed_by)
     coordinates = snapshot.meta.space.coordinates
     ranges = {
         each.parameter: stored_range(snapshot, each.name, root.f_get(each.parameter, shortcuts=False), root.v_trust)

@@ -10,13 +10,16 @@ from xpet.errors import NotUniqueNodeError, shown
 from xpet.tree import lookup
 from xpet.tree.group import Group
 from xpet.tree.parameter import BaseParameter
-from xpet.tree.state import TreeState
+from xpet.tree.state import SeedBy, TreeState
 
 if TYPE_CHECKING:
     from xpet.tree.node import Node
 
 
 _SHOWN = 6
+REPLICATE = "parameters.replicate"
+"""The parameter that tells repetitions of a point apart."""
+_SEED_BY: tuple[SeedBy, ...] = ("run", "replicate")
 
 
 def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
@@ -46,6 +49,37 @@ def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
                 parameter.f_unlock()
         raise
     adopt(tree, dict(zip(parameters, ranges.values(), strict=True)), length)
+
+
+def replicated(tree: TreeState, ranges: Mapping[str, Sequence[object]], replicates: int) -> dict[str, list[Any]]:
+    """Every point so many times, one behind the other, told apart by the parameter ``replicate``."""
+    if type(replicates) is not int or replicates < 1:
+        raise ValueError(f"replicates is {shown(replicates)}; it must be how often each point is done, 1 or more.")
+    name = REPLICATE.rpartition(".")[2]
+    taken = [each for each in ranges if each.rpartition(".")[2] == name]
+    if taken:
+        raise ValueError(
+            f"{taken[0]!r} is among the points, so that replicates={replicates} cannot number them by {name!r}; give "
+            "one of the two."
+        )
+    length = _common_length(tree, ranges, expected=None) if ranges else 1
+    if not tree.root.f_contains(REPLICATE, shortcuts=False):
+        tree.root.f_add_parameter(name, 0, comment="Which repetition of its point a run is")
+    many = {key: [value for value in values for _ in range(replicates)] for key, values in ranges.items()}
+    return many | {REPLICATE: list(range(replicates)) * length}
+
+
+def check_seed_by(tree: TreeState, ranges: Mapping[str, Sequence[object]], seed_by: SeedBy) -> None:
+    """Refuse to seed by replicates that there are not."""
+    if seed_by not in _SEED_BY:
+        raise ValueError(f"seed_by is {shown(seed_by)}; it must be one of {', '.join(map(repr, _SEED_BY))}.")
+    if seed_by == "run":
+        return
+    numbers = {_parameter(tree.root, name).v_full_name: values for name, values in ranges.items()}.get(REPLICATE)
+    if numbers is None:
+        raise ValueError("seed_by='replicate' needs repetitions of the points; give replicates= as well.")
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise ValueError(f"seed_by='replicate' needs values of {REPLICATE!r} that are integers, 0 or more.")
 
 
 def adopt(tree: TreeState, ranges: Mapping[BaseParameter, Sequence[object]], length: int) -> None:
@@ -88,12 +122,14 @@ def shrink(tree: TreeState) -> None:
     tree.explored.clear()
     tree.explored_list = []
     tree.length = 1
+    tree.seed_by = "run"
     select(tree, -1)
 
 
 def select(tree: TreeState, index: int) -> None:
     """Move all explored parameters to a run; −1 means to none."""
     tree.run = index
+    tree.rng = None
     for parameter in tree.explored_list:
         parameter.select(index)
     tree.found.clear()

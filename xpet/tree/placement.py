@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from xpet.tree.state import TreeState
 
 
+#: attributes of the root that give way to a node of this name
+_YIELDING = {*BRANCHES, "rng"}
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """One of the four parts of a tree and its rules."""
@@ -133,7 +137,7 @@ def _check_place(start: Group, segments: list[str]) -> None:
             "add it before the runs, or add a derived parameter."
         )
     for segment in segments:
-        if keyword.iskeyword(segment) or (segment not in BRANCHES and hasattr(type(tree.root), segment)):
+        if keyword.iskeyword(segment) or (segment not in _YIELDING and hasattr(type(tree.root), segment)):
             warnings.warn(
                 f"The name {segment!r} belongs to Python or to every group; reach the node by group[{segment!r}].",
                 SyntaxWarning,

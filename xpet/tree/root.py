@@ -15,6 +15,7 @@ from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 from xpet.tree.notes import GroupNote, notes_of
 from xpet.tree.parameter import BaseParameter, put_point
+from xpet.tree.randomness import Randomness
 from xpet.tree.runs import Runs
 from xpet.tree.state import TreeState
 from xpet.tree.virtual import VirtualRuns
@@ -24,7 +25,7 @@ def accept(path: str, value: object) -> None:
     """Take any value."""
 
 
-class Root(Runs):
+class Root(Runs, Randomness):
     """The tree of a trajectory.
 
     Parameters
@@ -151,6 +152,7 @@ class Root(Runs):
         else:
             put_point(tree.explored_list, point)
         tree.run = run
+        tree.rng = None
         tree.is_run = True
         tree.remember_settings()
 
@@ -183,6 +185,7 @@ class Root(Runs):
         tree.restore_settings()
         tree.is_run = False
         tree.run = -1
+        tree.rng = None
         for parameter in tree.explored_list:
             parameter.restore()
         return added

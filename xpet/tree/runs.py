@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from xpet.tree import exploring
 from xpet.tree.guard import not_in_run
 from xpet.tree.queries import Queries
+
+if TYPE_CHECKING:
+    from xpet.tree.state import SeedBy
 
 
 class Runs(Queries):
@@ -20,13 +23,22 @@ class Runs(Queries):
     # ------------------------------------------------------------ exploration
 
     @not_in_run
-    def f_explore(self, build_dict: Mapping[str, Iterable[Any]]) -> None:
+    def f_explore(
+        self, build_dict: Mapping[str, Iterable[Any]], *, replicates: int | None = None, seed_by: SeedBy | None = None
+    ) -> None:
         """Explore parameters: give each one value per run.
 
         Parameters
         ----------
         build_dict
             The values by parameter, all of the same number; see :func:`cartesian_product` for grids.
+        replicates
+            Do every point so many times: the parameter ``replicate``, which is added, numbers them from 0 and becomes a
+            coordinate of the results.
+        seed_by
+            What :attr:`rng` depends on: ``'run'``, so that no two runs have the same numbers, which holds if it is not
+            given; or ``'replicate'``, so that all points have the same ones in their replicates of the same number
+            (common random numbers: what differs between points is then due to the parameters).
 
         Raises
         ------
@@ -44,11 +56,28 @@ class Runs(Queries):
         >>> len(traj)
         3
         """
-        exploring.explore(self.v_state, exploring.as_ranges(build_dict))
+        tree, ranges = self.v_state, exploring.as_ranges(build_dict)
+        if replicates is not None:
+            ranges = exploring.replicated(tree, ranges, replicates)
+        if seed_by is not None:
+            exploring.check_seed_by(tree, ranges, seed_by)
+        exploring.explore(tree, ranges)
+        tree.seed_by = seed_by or tree.seed_by
 
     @not_in_run
-    def f_expand(self, build_dict: Mapping[str, Iterable[Any]], fail_safe: bool = True) -> None:
+    def f_expand(
+        self, build_dict: Mapping[str, Iterable[Any]], fail_safe: bool = True, *, replicates: int | None = None
+    ) -> None:
         """Append points to every explored parameter; a failure leaves all as it was.
+
+        Parameters
+        ----------
+        build_dict
+            The further values by parameter, all of the same number.
+        fail_safe
+            As in pypet; it holds in any case.
+        replicates
+            Do each of them so many times, as in :meth:`f_explore`.
 
         Examples
         --------
@@ -60,7 +89,10 @@ class Runs(Queries):
         >>> traj.f_get("tau").f_get_range()
         [10.0, 20.0, 40.0]
         """
-        exploring.expand(self.v_state, exploring.as_ranges(build_dict), fail_safe)
+        ranges = exploring.as_ranges(build_dict)
+        if replicates is not None:
+            ranges = exploring.replicated(self.v_state, ranges, replicates)
+        exploring.expand(self.v_state, ranges, fail_safe)
 
     @not_in_run
     def f_shrink(self, force: bool = False) -> None:

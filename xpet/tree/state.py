@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xpet.names import BRANCHES, Wildcards
 from xpet.tree.node import put
@@ -12,6 +12,8 @@ from xpet.tree.parameter import BaseParameter, Parameter
 from xpet.tree.result import Result
 
 if TYPE_CHECKING:
+    from numpy.random import Generator
+
     from xpet.tree.group import Group
     from xpet.tree.leaf import Leaf
     from xpet.tree.node import Node
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from xpet.tree.virtual import VirtualRuns
 
 CheckValue = Callable[[str, object], None]
+SeedBy: TypeAlias = Literal["run", "replicate"]
 
 SETTINGS = (
     "auto_run_prepend",
@@ -79,9 +82,13 @@ class TreeState:
         "overlay",
         "plans",
         "presets",
+        "rng",
         "root",
         "run",
         "run_groups",
+        "seed",
+        "seed_by",
+        "seed_given",
         "shortcuts",
         "standard_leaf",
         "standard_parameter",
@@ -118,6 +125,10 @@ class TreeState:
         self.found: dict[str, dict[Group, Node]] = {}
         self.presets: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         self.virtual: VirtualRuns | None = None
+        self.seed: int | None = None
+        self.seed_given = False
+        self.seed_by: SeedBy = "run"
+        self.rng: Generator | None = None
         self.fast_access = self.shortcuts = self.with_links = self.auto_run_prepend = True
         self.no_clobber = self.iter_recursive = False
         self.max_depth: int | None = None
@@ -127,7 +138,7 @@ class TreeState:
 
     def __getstate__(self) -> dict[str, Any]:
         fleeting: dict[str, Any] = {name: {} for name in ("found", "plans", "bases", "run_groups", "copies")}
-        fleeting["fleeting"] = []
+        fleeting["fleeting"], fleeting["rng"] = [], None
         return {name: getattr(self, name) for name in self.__slots__} | fleeting
 
     def __setstate__(self, state: dict[str, Any]) -> None:
