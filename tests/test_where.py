@@ -167,3 +167,45 @@ def test_the_line_to_type_for_a_zarr_store():
     env.run(multiply)
     line = env.traj.f_snapshot().attrs["how_to_open"]
     assert eval(line, {"xarray": xr, "zarr": zarr, "store": store}).z.values.tolist() == products()
+
+
+# a damaged trajectory beside others
+
+
+def without_document(place, data):
+    if data is None:
+        place.delete(["damaged/zarr.json"])
+    else:
+        place.write("damaged/zarr.json", data)
+
+
+@pytest.mark.parametrize("data", [None, b"", b"{", b"[]", b"{}"], ids=str)
+def test_the_rest_of_a_store_is_not_taken_for_all_there_is(data, store):
+    options = store.storage_options or None
+    readers = (
+        lambda name=None: xpet.open(store.url, name, storage_options=options),
+        lambda name=None: xr.open_dataset(
+            store.url, engine=XpetBackendEntrypoint, trajectory=name, storage_options=options
+        ),
+        lambda name=None: load_trajectory(name, filename=store.url, storage_options=options),
+        lambda name=None: load_trajectory(name, None if name else -1, filename=store.url, storage_options=options),
+    )
+    xpet.sweep(lambda x: {"y": x}, {"x": [1.0]}, store.url, name="damaged", storage_options=options)
+    place = place_of(store)
+    without_document(place, data)
+    for read in readers:
+        with pytest.raises((CorruptStoreError, ForeignStoreError), match=r"damaged"):
+            read()
+    environment(store).run(multiply)
+    for read in readers:
+        with pytest.raises(ValueError, match=r"'Multiplication', 'damaged' \(damaged\).*(trajectory|name)="):
+            read()
+        read("Multiplication")
+        with pytest.raises((CorruptStoreError, ForeignStoreError), match=r"damaged"):
+            read("damaged")
+        with pytest.raises(xpet.DataNotInStorageError, match=r"'Multiplication', 'damaged' \(damaged\)"):
+            read("other")
+    place.write("other/zarr.json", b'{"zarr_format": 3, "node_type": "group", "attributes": {}}')
+    for read in readers:
+        with pytest.raises(ValueError, match=r"'Multiplication', 'damaged' \(damaged\)"):
+            read()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
+from xpet.store.damaged import damage, listed, trajectories_of
 from xpet.store.meta import MARK, Meta, check_format
 from xpet.store.place import Place, open_place, resolve
 from xpet.store.root import store_in
@@ -89,34 +90,36 @@ def locate(where: Where, *, trajectory: str | None = None, storage_options: Stor
     if here is not None and trajectory in (None, here.meta.name):
         return here
     if here is not None:
-        raise _which(place, [here.meta.name], trajectory)
+        raise _which(place, [here.meta.name], [], trajectory)
     names = place.children()
     found = _only_one(place, names) if trajectory is None else None
     if found is not None:
         return found
-    there, _ = list_trajectories(place)
-    if not there and (root is None or not _is_ours(_attributes(root, place), place.url)):
+    there, damaged = trajectories_of(place)
+    if not (there or damaged) and (root is None or not _is_ours(_attributes(root, place), place.url)):
         if root is None and names and place.is_local:
             return locate(store_in(place, trajectory).url, trajectory=trajectory)
         raise _foreign_or_missing(place, names)
-    raise _which(place, there, trajectory)
+    raise _which(place, there, damaged, trajectory)
 
 
 def _only_one(place: Place, names: list[str]) -> Located | None:
-    candidates = [name for name in names if name != ROOT]
+    candidates, damaged = [name for name in names if name != ROOT], list[str]()
     if len(candidates) > 1:
-        candidates, _ = list_trajectories(place)
-    return _open_trajectory(place.below(candidates[0])) if len(candidates) == 1 else None
+        candidates, damaged = trajectories_of(place)
+    return _open_trajectory(place.below(candidates[0])) if len(candidates) == 1 and not damaged else None
 
 
-def _which(place: Place, names: list[str], trajectory: str | None) -> Exception:
-    there = ", ".join(map(repr, names))
+def _which(place: Place, names: list[str], damaged: list[str], trajectory: str | None) -> Exception:
+    if trajectory in damaged or (trajectory is None and damaged and not names):
+        return damage(place, trajectory or damaged[0])
+    there = listed(names, damaged)
     if trajectory is not None:
-        return DataNotInStorageError(f"{place.url} has no trajectory {shown(trajectory)}; it holds {there or 'none'}.")
+        return DataNotInStorageError(f"{place.url} has no trajectory {shown(trajectory)}; it holds {there}.")
     if names:
         return ValueError(
-            f"The store {place.url} holds {len(names)} trajectories ({there}); name the one to open with "
-            f"trajectory={names[0]!r}."
+            f"The store {place.url} holds {len(names) + len(damaged)} trajectories ({there}); name the one to open "
+            f"with trajectory={names[0]!r}."
         )
     return StoreError(f"The store {place.url} holds no trajectory yet; run something into it first.")
 

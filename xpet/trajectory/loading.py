@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from xpet.errors import DataNotInStorageError
+from xpet.errors import DataNotInStorageError, shown
+from xpet.store.damaged import damage, listed, trajectories_of
 from xpet.store.journal import waiting
-from xpet.store.place import open_place
+from xpet.store.place import Place, open_place
 from xpet.store.root import is_other_folder, store_in
-from xpet.store.snapshot import ROOT, Snapshot, list_trajectories, read_snapshot
+from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory, locate
 from xpet.trajectory.trust import DynamicImports
@@ -83,9 +84,8 @@ def load_trajectory(
     if not is_here and is_other_folder(place):
         place = store_in(place, name)
     if name is None:
-        names, _ = list_trajectories(place)
-        name = _choose(names, index, place.url)
-    snapshot = read_snapshot(place, name)
+        name = _choose(place, index)
+    snapshot = _read(place, name)
     about = snapshot.meta
     traj = Trajectory(about.name, comment=about.comment, dynamic_imports=dynamic_imports, allow_pickle=allow_pickle)
     traj.v_title = str(snapshot.attrs.get("title", ""))
@@ -124,13 +124,32 @@ def _tell_waiting(snapshot: Snapshot) -> None:
         )  # fmt: skip
 
 
-def _choose(names: list[str], index: int | None, url: str) -> str:
-    listed = ", ".join(map(repr, names)) or "none"
-    if index is None and len(names) != 1:
+def _choose(store: Place, index: int | None) -> str:
+    names, damaged = trajectories_of(store)
+    if damaged and not names:
+        raise damage(store, damaged[0])
+    there = listed(names, damaged)
+    # The place of one that is damaged in the order of creation is not known.
+    if (index is None and len(names) != 1) or damaged:
         if not names:
-            raise DataNotInStorageError(f"{url}: no trajectory is there")
-        raise ValueError(f"{url} holds the trajectories {listed}; say which by name= or index=")
+            raise DataNotInStorageError(f"{store.url}: no trajectory is there")
+        how = "name=" if damaged else "name= or index="
+        raise ValueError(f"{store.url} holds the trajectories {there}; say which by {how}")
     try:
         return names[0 if index is None else index]
     except IndexError:
-        raise ValueError(f"index={index} is beyond the trajectories of {url}: {listed}") from None
+        raise ValueError(f"index={index} is beyond the trajectories of {store.url}: {there}") from None
+
+
+def _read(store: Place, name: str) -> Snapshot:
+    try:
+        return read_snapshot(store, name)
+    except DataNotInStorageError:
+        names, damaged = trajectories_of(store)
+        if name in damaged:
+            raise damage(store, name) from None
+        if damaged:
+            raise DataNotInStorageError(
+                f"{store.url}: no trajectory {shown(name)} is there; there are {listed(names, damaged)}"
+            ) from None
+        raise
