@@ -148,18 +148,79 @@ def test_groups_that_runs_make(url, options):
     xr.open_datatree(url / "study", engine="zarr").close()
 
 
-def test_links_that_runs_make_are_told(url):
-    def job(traj):
-        traj.f_add_result("g.z", traj.x)
-        traj.results.runs.crun.g.f_add_link("same", traj.f_get("z"))
-        assert traj.results.runs.crun.g.same == traj.x
+def linking(traj):
+    traj.f_add_result("g.z", traj.x)
+    group = traj.results.runs.crun
+    group.f_add_link("cell", "parameters.cell")
+    group.g.f_add_link("same", traj.f_get("z"))
+    group.g.f_add_link("up", group)
+    if traj.x > 1:
+        group.f_add_link("only", "parameters.x")
+    assert group.g.same == traj.x
 
-    env = script(url)
-    with pytest.warns(UserWarning, match=r"not shown in the tree by this version: those of results\.runs\.\$\.g;"):
-        env.run(job)
+
+@pytest.mark.parametrize("options", [{}, {"multiproc": True, "ncores": 2}], ids=["serial", "multiproc"])
+def test_links_that_runs_make(url, options, recwarn):
+    env = xpet.Environment("study", store=url, **options)
+    env.traj.f_add_parameter("x", 1.0)
+    env.traj.f_add_parameter("cell.tau", 20.0)
+    env.traj.f_explore({"x": [1.0, 2.0]})
+    env.run(linking)
     assert not env.traj.v_state.link_names
+    for traj in (env.traj, load(url)):
+        runs = traj.results.runs
+        assert (runs.r_0.g.same, runs.r_1.g.same, traj.r_1.cell.tau) == (1.0, 2.0, 20.0)
+        assert runs.r_1.g.f_get("same").v_full_name == "results.runs.run_00000001.g.z"
+        assert runs.r_1.g.up.v_full_name == "results.runs.run_00000001"
+        assert runs.r_1.g.up.g.up.g.same == 2.0
+        assert (runs.r_0.f_links(), runs.r_1.f_links(), runs.f_has_links()) == (1, 2, False)
+        assert runs.r_0.f_get_links() == {"cell": traj.f_get("parameters.cell")}
+        assert set(dir(runs.r_1)) >= {"g", "cell", "only"}
+        assert list(runs.r_1.f_get_children()) == ["cell", "only", "g"]
+        assert traj.f_get_from_runs("only", use_indices=True, include_default_run=False).keys() == {1}
+        assert traj.f_get_from_runs("same", fast_access=True, use_indices=True) == {0: 1.0, 1: 2.0}
+        assert traj.f_get_from_runs("same", use_indices=True, with_links=False) == {}
+        assert traj.f_get_from_runs("z", fast_access=True, use_indices=True) == {0: 1.0, 1: 2.0}
+        assert "results.runs.run_00000000.g.same" in traj
+        assert not traj.f_contains("results.runs.run_00000000.g.same", with_links=False)
+        names = [node.v_full_name for node in traj.f_iter_nodes()]
+        assert len(names) == len(set(names))
+        assert "results.runs.run_00000001.g.z" in names
+        for run in (1, 0, 1):
+            traj.v_idx = run
+            assert (traj.same, traj.crun.same) == (run + 1.0, run + 1.0)
+        traj.v_idx = -1
+        with pytest.raises(ValueError, match="in the store only"):
+            runs.r_0.f_remove_link("cell")
+        with pytest.raises(AttributeError, match="link"):
+            runs.r_0.f_add_result("cell.w", 1)
+        with pytest.raises(AttributeError, match="exists already"):
+            runs.r_0.f_add_link("cell", "parameters.x")
     with xr.open_dataset(url / "study", group="results", engine="zarr") as plain:
-        assert plain["g.links"].values[1] == '{"same": "results.runs.run_00000001.g.z"}'
+        assert plain["g.links"].values[1] == (
+            '{"same": "results.runs.run_00000001.g.z", "up": "results.runs.run_00000001"}'
+        )
+    assert not recwarn
+
+
+def test_a_link_of_a_run_that_leads_to_what_is_not_there(url):
+    script(url).run(linking)
+    traj = load(url, load_parameters=0)
+    group = traj.results.runs.r_0
+    assert group.f_links() == 1
+    assert group.f_get_links() == {}
+    assert list(group.f_get_children()) == ["g"]
+    with pytest.raises(AttributeError, match="cell"):
+        _ = group.cell
+
+
+def test_links_of_a_run_are_kept_when_more_is_stored_there(url):
+    script(url).run(linking)
+    traj = load(url)
+    traj.results.runs.r_0.f_add_link("more", "parameters.cell.tau")
+    traj.f_store()
+    for each in (traj, load(url)):
+        assert (each.r_0.more, each.r_0.cell.tau, each.r_0.f_links()) == (20.0, 20.0, 2)
 
 
 def test_links_that_runs_make_in_groups_of_all_runs_are_told(url):

@@ -44,7 +44,7 @@ class Store:
         return [run for run in range(10) if self.says[template](run)]
 
     def said(self, template, run):
-        return f"of {run}", {"note": run}
+        return f"of {run}", {"note": run}, {}
 
     def complete(self):
         return self.runs

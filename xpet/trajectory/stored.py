@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from xpet.errors import DataNotInStorageError, warn
+from xpet.errors import CorruptStoreError, DataNotInStorageError
 from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
@@ -85,7 +85,6 @@ class StoredRuns:
         self._branches = branches
         self._with: dict[str, _Runs] = {}
         self._with_group: dict[str, _Runs] = {}
-        _tell_links(self._reader)
 
     def templates(self) -> Sequence[str]:
         """The paths of all leaves that runs left, with ``$`` for the run."""
@@ -109,10 +108,13 @@ class StoredRuns:
             found = self._with_group[template] = _Runs(self._reader.runs_with_group(template)[: self._n_runs])
         return found
 
-    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any]]:
-        """The comment and the annotations of the group of one run."""
-        said = self._reader.said(template, run).get(SAID, {})
-        return said.get("comment", ""), said.get("annotations", {})
+    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
+        """The comment and the annotations of the group of one run, and by name the paths that its links lead to."""
+        items = self._reader.said(template, run)
+        said, links = items.get(SAID, {}), items.get(LINKS, {})
+        if not (isinstance(links, dict) and all(isinstance(text, str) for pair in links.items() for text in pair)):
+            raise CorruptStoreError(f"{template}: the links of run {run} are damaged: {links!r}")
+        return said.get("comment", ""), said.get("annotations", {}), links
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""
@@ -132,15 +134,6 @@ class StoredRuns:
         _fill(leaf, partial(dict, items))
         leaf.v_annotations.f_set(**annotations)
         return leaf
-
-
-def _tell_links(reader: RunReader) -> None:
-    linked = [template for template, columns in reader.groups.items() if LINKS in columns]
-    if linked:
-        warn(
-            f"links that runs made are in the store, but are not shown in the tree by this version: those of "
-            f"{', '.join(linked)}; reach what they lead to by its own path"
-        )
 
 
 def _fill(leaf: Leaf, items: Callable[[], Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from xpet.tree.node import Node, put
 from xpet.tree.placement import BRANCH_RULES, Branch, Placement, place
 from xpet.tree.result import Result, quick_result
 from xpet.tree.state import Plan
-from xpet.tree.walking import child
+from xpet.tree.walking import child, is_link
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -80,7 +80,7 @@ def _step(group: Group, segment: str, index: int, lasting: bool) -> Group:
     name = tree.wildcards.segment(segment, index)
     node = group.v_nodes.get(name)
     if node is None:
-        if group.v_linked and name in group.v_linked:
+        if is_link(group, name):
             raise AttributeError(f"Nothing can be added through the link {name!r} of {group.v_full_name!r}.")
         if not tree.is_run and (node := child(group, name)) is not None:
             pin(group, name, node)
@@ -216,7 +216,7 @@ def _target(group: Group, placement: Placement) -> tuple[Group | None, str, Node
         if not node.v_is_group:
             raise AttributeError(f"{node.v_full_name!r} is a leaf, so nothing can be added below it.")
         above: Group = node  # type: ignore[assignment]  # a group says so itself
-        if above.v_linked and name in above.v_linked:
+        if is_link(above, name):
             raise AttributeError(
                 f"{name!r} is a link of {above.v_full_name or 'the trajectory'!r}; nothing can be added there, "
                 "add it where the link leads."

@@ -27,8 +27,8 @@ class RunBacking(Protocol):
     def runs_with_group(self, template: str) -> Container[int]:
         """The runs in which this group says something."""
 
-    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any]]:
-        """The comment and the annotations of the group of one run."""
+    def said(self, template: str, run: int) -> tuple[str, Mapping[str, Any], Mapping[str, str]]:
+        """The comment and the annotations of the group of one run, and by name the paths that its links lead to."""
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""

@@ -296,7 +296,8 @@ class Group(Node):
 
     def f_get_links(self, copy: bool = True) -> Mapping[str, Node]:
         """The nodes linked to, by the name of the link."""
-        return dict(self.v_linked or {})
+        found = {name: walking.child(self, name) for name in walking.link_names(self)}
+        return {name: node for name, node in found.items() if node is not None}
 
     def f_children(self) -> int:
         """The number of children."""
@@ -312,7 +313,7 @@ class Group(Node):
 
     def f_links(self) -> int:
         """The number of links."""
-        return len(self.v_linked or ())
+        return len(walking.link_names(self))
 
     def f_has_children(self) -> bool:
         """Whether there are children."""
@@ -328,7 +329,7 @@ class Group(Node):
 
     def f_has_links(self) -> bool:
         """Whether there are links."""
-        return bool(self.v_linked)
+        return bool(walking.link_names(self))
 
     def f_get_parent(self) -> Group:
         """The group above."""

@@ -177,6 +177,7 @@ def _nearest(start: Group, name: str, max_depth: float, with_links: bool) -> tup
     candidates = _with_links(start, name, max_depth) if links else _from_index(start, name)
     if tree.virtual is not None:
         candidates += tree.virtual.candidates(start, name)
+        candidates += tree.virtual.link_candidates(start, name) if with_links else []
     candidates = [candidate for candidate in candidates if candidate.depth <= max_depth]
     if not candidates:
         return None

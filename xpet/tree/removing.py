@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xpet.names import split_path
 from xpet.tree.guard import check_own, check_own_link
 from xpet.tree.node import Node
-from xpet.tree.walking import as_filter, child
+from xpet.tree.walking import as_filter, child, is_link
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group, Predicate
@@ -74,7 +74,11 @@ def remove_links_to(group: Group, target: Node) -> None:
 def remove_link(group: Group, name: str) -> None:
     """See :meth:`Group.f_remove_link`."""
     if not group.v_linked or name not in group.v_linked:
-        raise ValueError(f"{name!r} is no link of {group.v_full_name or 'the trajectory'!r}.")
+        stored = is_link(group, name)
+        raise ValueError(
+            f"{name!r} is no link of {group.v_full_name or 'the trajectory'!r} that is in memory"
+            f"{'; it is in the store only' if stored else ''}."
+        )
     check_own_link(group, name)
     tree = group.v_state
     tree.count_link(name, group.v_linked.pop(name), -1)

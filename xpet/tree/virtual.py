@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xpet.names import RUNS_PER_SET, set_number
 from xpet.tree.annotations import Annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from xpet.tree.state import TreeState
 
 KEPT_GROUPS = 64
+_Said: TypeAlias = tuple[str, Mapping[str, Any], Mapping[str, str]]
 
 
 class VirtualRuns:
@@ -43,9 +45,11 @@ class VirtualRuns:
         "_below",
         "_groups",
         "_inside",
+        "_linking",
         "_named",
         "_only",
         "_positions",
+        "_said",
         "_says",
         "_templates",
         "_tree",
@@ -56,6 +60,8 @@ class VirtualRuns:
         self._tree = tree
         self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
         self._only: dict[str, tuple[tuple[int, int, bool], int | None]] = {}
+        self._said: OrderedDict[tuple[str, int], _Said] = OrderedDict()
+        self._linking: set[str] = set()
         self._named: dict[str, tuple[int, dict[str, list[int]]]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._inside: dict[str, list[tuple[Callable[[str], Container[int]], str]]] = {}
@@ -90,6 +96,7 @@ class VirtualRuns:
         """Whether a group or leaf of a run may have that name."""
         return (
             name in self._positions
+            or name in self._linking
             or set_number(name) is not None
             or self._tree.wildcards.run_index(name, self._tree.length) is not None
             or any(path[0] == "$" and path not in ("$", "$set") for path in self._positions)
@@ -193,16 +200,58 @@ class VirtualRuns:
 
     def describe(self, group: Group, path: str) -> None:
         """Give a group the comment and annotations of its run, or of the first of its runs that has some."""
-        if path not in self._says:
-            return
-        having = self._backing.runs_with_group(path)
-        run = next((run for run in self._runs(group) if run in having), None)
-        if run is not None:
-            comment, annotations = self._backing.said(path, run)
-            put(group, "_comment", comment)
+        said = self._said_by(group, path)
+        if said is not None:
+            put(group, "_comment", said[0])
             notes = Annotations()
-            notes.f_set(**annotations)
+            notes.f_set(**said[1])
             put(group, "_annotations", notes)
+
+    def _said_by(self, group: Group, path: str) -> _Said | None:
+        if path not in self._says:
+            return None
+        having = self._backing.runs_with_group(path)
+        run = next((run for run in self._runs(group) if run in having and self._visible(run)), None)
+        if run is None:
+            return None
+        said = self._said.get((path, run))
+        if said is None:
+            said = self._said[path, run] = self._backing.said(path, run)
+            self._linking.update(said[2])
+            if len(self._said) > KEPT_GROUPS:
+                self._said.popitem(last=False)
+        return said
+
+    # ----------------------------------------------------------------- links
+
+    @property
+    def may_link(self) -> bool:
+        """Whether a group of a run may have links."""
+        return bool(self._says)
+
+    def links(self, group: Group) -> Mapping[str, str]:
+        """By name, the paths that the links lead to which a run left in a group of its own."""
+        said = self._said_by(group, group.v_template) if "$" in group.v_template else None
+        return {} if said is None else said[2]
+
+    def linked(self, group: Group, name: str) -> Node | None:
+        """What a link leads to that a run left in a group; ``None`` if there is no such link, or nothing is there."""
+        target = self.links(group).get(name)
+        return None if target is None else walk(self._tree.root, tuple(target.split(".")), with_links=False)
+
+    def link_candidates(self, start: Group, name: str) -> list[Candidate]:
+        """The links of that name that a search below `start` may find: in the run of `start`, or the selected one."""
+        run = start.v_index if start.v_run is not None else self._tree.run if self._narrowed(start) else -1
+        top = f"{start.v_template}." if start.v_template else ""
+        found = []
+        for path in self._says if run >= 0 else ():
+            if path.startswith(top) and "$" in path and self._shown(path, run):
+                full = self._tree.wildcards.expand(path, run).split(".")
+                group: Any = walk(start, tuple(full[start.v_depth :]), with_links=False)
+                if group is not None and group.v_is_group and name in self.links(group):
+                    fetch = partial(self.linked, group, name)
+                    found.append(Candidate(len(full) + 1 - start.v_depth, ".".join([*full, name]), fetch))
+        return found
 
     # ------------------------------------------------------------------ runs
 

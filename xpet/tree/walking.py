@@ -25,14 +25,30 @@ def child(group: Group, name: str, with_links: bool = True) -> Node | None:
         if node is not None:
             return node
     virtual = group.v_state.virtual
-    return None if virtual is None else virtual.child(group, name)
+    if virtual is None:
+        return None
+    node = virtual.child(group, name)
+    return virtual.linked(group, name) if node is None and with_links else node
+
+
+def is_link(group: Group, name: str) -> bool:
+    """Whether a name is that of a link of the group, in memory or in the store."""
+    virtual = group.v_state.virtual
+    return name in (group.v_linked or ()) or (virtual is not None and name in virtual.links(group))
+
+
+def link_names(group: Group) -> list[str]:
+    """The names of the links, of those too that are in the store only."""
+    virtual = group.v_state.virtual
+    stored = {} if virtual is None else virtual.links(group)
+    return [*(group.v_linked or {}), *(name for name in stored if name not in (group.v_linked or {}))]
 
 
 def child_names(group: Group, with_links: bool = True) -> Iterator[str]:
     """The names of the children."""
     yield from list(group.v_nodes)
-    if with_links and group.v_linked:
-        yield from list(group.v_linked)
+    if with_links:
+        yield from link_names(group)
     virtual = group.v_state.virtual
     if virtual is not None:
         yield from (name for name in virtual.names(group) if name not in group.v_nodes)
@@ -51,17 +67,20 @@ def breadth_first(
 ) -> Iterator[tuple[str, Node]]:
     """Everything below `start`, by name; what links lead to is visited once, so that cycles end."""
     targets = start.v_state.link_targets if with_links else {}
-    visited: set[Node] = {start}
+    virtual = start.v_state.virtual
+    # What the links of stored runs lead to is known only when they are followed, and is made anew each time.
+    any_may_be = with_links and virtual is not None and virtual.may_link
+    visited = {start.v_full_name}
     level: Iterable[Group] = [start]
     depth = 1
     while depth <= max_depth:
         below: list[Group] = []
         for group in level:
             for name, node in children(group, with_links):
-                if node in targets:
-                    if node in visited:
+                if any_may_be or node in targets:
+                    if node.v_full_name in visited:
                         continue
-                    visited.add(node)
+                    visited.add(node.v_full_name)
                 if not keep(node):
                     continue
                 yield name, node
