@@ -257,6 +257,12 @@ def read_row(place: Keys, node: str, doc: ArrayDoc, row: int, inner: tuple[int, 
     return _read(_Written(place, doc), node, doc, row, row + 1, inner).reshape(inner)
 
 
+def read_chunk(place: Keys, node: str, doc: ArrayDoc, number: int) -> Array:
+    """The first chunk along the inner dimensions, of the rows that are in chunk ``number``; missing, it was lost."""
+    key = f"{node}/{chunk_key(doc, (number, *(0 for _ in doc.chunks[1:])))}"
+    return decode_chunk(doc, _Written(place, doc).read_many([key])[key], key)
+
+
 class _Written:
     """A place of which no chunk may be missing, as they are known to have been written."""
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError
-from xpet.store.chunks import read_row, read_rows, read_whole, read_written
+from xpet.store.chunks import read_whole, read_written
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.constants import is_constant
 from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import GROUP
 from xpet.store.hierarchy import Hierarchy
+from xpet.store.recent import Recent
 from xpet.store.snapshot import Snapshot, check_still
 from xpet.values import Coord, Encoded, Labels, Part, decode, rebuild
 from xpet.values.text import as_stored
@@ -21,6 +22,8 @@ from xpet.values.text import as_stored
 if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array, Data
+
+_NO_LABELS = Labels()
 
 
 def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
@@ -86,6 +89,7 @@ class RunReader:
         self._dims = Dims(snapshot.place, snapshot.hierarchy)
         self._uuid, self._looked = snapshot.meta.uuid, time.monotonic()
         self._which: dict[str, Array] = {}
+        self._recent = Recent(snapshot.place)
         self.leaves: dict[str, dict[str, Column]] = {}
         self.groups: dict[str, dict[str, Column]] = {}
         for (template, item), column in read_columns(snapshot.hierarchy).items():
@@ -119,6 +123,7 @@ class RunReader:
         now = time.monotonic()
         if now - self._looked > 1.0:
             check_still(self._place, self._uuid)
+            self._recent.forget()
             self._looked = now
 
     def items(self, template: str, run: int) -> dict[str, Any]:
@@ -135,7 +140,7 @@ class RunReader:
             raise DataNotInStorageError(f"{template}: run {run} is not complete; run the trajectory again")
         out = {}
         for item, column in columns.items():
-            number = int(self._variant_numbers(column)[run])
+            number = 0 if column.which is None else int(self._variant_numbers(column)[run])
             if number != NONE:
                 if number >= len(column.variants):
                     raise CorruptStoreError(f"{column.which}: run {run} has variant {number}, and there is none such")
@@ -164,8 +169,10 @@ class RunReader:
                 own[part.name[1:]] = data
             else:
                 parts[part.name] = _text(data) if part.dtype == "string" and data.ndim == 0 else data
-        coords = {name: self._coord(each, own.get(name)) for name, each in variant.coords.items()}
-        labels = Labels(variant.dims, coords, variant.attrs)
+        labels = _NO_LABELS
+        if variant.dims or variant.coords or variant.attrs:
+            coords = {name: self._coord(each, own.get(name)) for name, each in variant.coords.items()}
+            labels = Labels(variant.dims, coords, variant.attrs)
         return rebuild(variant.codec, variant.version, variant.meta, parts, labels)
 
     def _part(self, part: PartNode, run: int) -> Array:
@@ -175,7 +182,7 @@ class RunReader:
         inner = doc.shape[1:]
         if part.lengths is not None:
             about = self._docs.array(part.lengths)
-            lengths = np.atleast_1d(read_rows(self._place, part.lengths, about, run, run + 1)[0])
+            lengths = np.atleast_1d(self._recent.row(part.lengths, about, run, about.shape[1:]))
             inner = tuple(int(size) for size in lengths)
             most = doc.shape[1:]
             if len(inner) != len(most) or any(not 0 <= size <= limit for size, limit in zip(inner, most, strict=True)):
@@ -183,7 +190,7 @@ class RunReader:
         if is_constant(doc):
             row = read_written(self._place, part.node, doc)
         else:
-            row = read_row(self._place, part.node, doc, run, inner)
+            row = self._recent.row(part.node, doc, run, inner)
         return row.astype(bool) if part.dtype == "bool" else row
 
     def _coord(self, label: LabelNode, own: Array | None) -> Coord:
