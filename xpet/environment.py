@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,11 +17,10 @@ if TYPE_CHECKING:
 
     from xpet.run.job import Job
     from xpet.run.loop import OnError
+    from xpet.run.options import RunChoice
     from xpet.run.pools import StartMethod
-    from xpet.run.study import Options
     from xpet.table.dataset import View
 
-_ON_ERROR = ("continue", "stop", "raise")
 #: pypet's options that ask for what always holds here; any of the values given is fine
 _ALWAYS: dict[str, tuple[object, ...]] = {
     "use_pool": (True, False),
@@ -36,7 +34,7 @@ _ALWAYS: dict[str, tuple[object, ...]] = {
 #: pypet's further options with their defaults: these do what they say, other values are refused
 _DEFAULTS: dict[str, object] = {
     "log_config": "DEFAULT", "log_stdout": False, "report_progress": (5, "pypet", 20),
-    "use_scoop": False, "timeout": None, "cpu_cap": 100.0, "memory_cap": 100.0, "swap_cap": 100.0, "niceness": None,
+    "use_scoop": False, "cpu_cap": 100.0, "memory_cap": 100.0, "swap_cap": 100.0, "niceness": None,
     "queue_maxsize": -1, "port": None, "gc_interval": None, "immediate_postproc": False, "resumable": False,
     "resume_folder": None, "delete_resume": True, "storage_service": None, "git_repository": None, "git_message": "",
     "git_fail": False, "sumatra_project": None, "sumatra_reason": "", "sumatra_label": None, "graceful_exit": False,
@@ -78,6 +76,14 @@ class Environment:
         all fail in the same way, nothing further is begun.
     flush_interval
         On an object store: seconds after which finished runs are written; 0 is after each run.
+    collect
+        Return what the job returns; without, :meth:`run` returns nothing.
+    retries
+        How often a run is tried again that failed, or whose worker process died; of these one is tried again in any
+        case.
+    timeout
+        Seconds that a run may take; it has failed if it takes longer, and its worker process is replaced. Only where
+        there are worker processes.
     start_method
         How worker processes start: ``'forkserver'``, ``'spawn'`` or ``'fork'``; by default the safest there is.
     wildcard_functions
@@ -125,6 +131,9 @@ class Environment:
         ncores: int = 1,
         on_error: OnError = "continue",
         flush_interval: float = 1.0,
+        collect: bool = True,
+        retries: int = 0,
+        timeout: float | None = None,
         start_method: StartMethod | None = None,
         wildcard_functions: Any = None,
         dynamic_imports: DynamicImports = None,
@@ -132,8 +141,11 @@ class Environment:
         seed: int | None = None,
         **options: Any,
     ) -> None:
-        _check_choices(if_exists, on_error, ncores, flush_interval)
-        _check_start_method(start_method, multiproc)
+        from xpet.run.options import Options, workers_of
+
+        _check_if_exists(if_exists)
+        workers = workers_of(multiproc, ncores)
+        self._options = Options(workers, on_error, flush_interval, start_method, collect, retries, timeout)
         properties = _check_options(options)
         self._traj = _trajectory(trajectory, add_time, comment, wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
@@ -146,8 +158,6 @@ class Environment:
         if properties:
             self._traj.f_set_properties(**properties)
         self._traj.v_if_exists = if_exists
-        self._workers = (ncores or os.cpu_count() or 1) if multiproc else 0
-        self._how = (on_error, float(flush_interval), start_method)
         self._job: Job | None = None
         self._timestamp = time.time()
         if overwrite_file:
@@ -177,35 +187,51 @@ class Environment:
 
     # Running ----------------------------------------------------------------------------------------------------------
 
-    def run(self, runfunc: Callable[..., object], *args: object, **kwargs: object) -> list[tuple[int, object]]:
+    def run(
+        self, runfunc: Callable[..., object], *args: object, runs: RunChoice = "missing", **kwargs: object
+    ) -> Sequence[tuple[int, object]]:
         """Call ``runfunc(traj, *args, **kwargs)`` for every run that is not complete.
 
         Runs that failed before are among them. Whatever ends it, an interrupt included, every finished run is in the
         store afterwards.
 
+        Parameters
+        ----------
+        runfunc
+            The job.
+        *args, **kwargs
+            What it is called with after the trajectory.
+        runs
+            ``'missing'``: what is not complete; ``'failed'``: of these, what failed before; or indices of runs, of
+            which those that are complete are not done again.
+
         Returns
         -------
-        list of (int, object)
-            Run and return value of each run that this call completed, in the order of the runs.
+        sequence of (int, object)
+            Run and return value of each run that this call completed, in the order of the runs; it is compared, added
+            and indexed as a list, but values that are None take no memory. Empty with ``collect=False``.
 
         Raises
         ------
+        TypeError
+            The job cannot be called like this.
         TrajectoryExistsError
             The store has another trajectory of this name; the message lists the differences.
         RunError
             A run failed in a worker process and ``on_error='raise'``; in this process it is the job's own exception.
         """
         from xpet.run.job import Job
+        from xpet.run.options import check_call, checked_runs
         from xpet.run.study import check_reach, run_missing
 
-        if not callable(runfunc):
-            raise TypeError(f"env.run takes a function of the trajectory, not a {type(runfunc).__name__}: {runfunc!r}")
-        check_reach(self._traj.v_spec, self._workers)
+        check_call(runfunc, args, kwargs)
+        checked_runs(runs, len(self._traj))
+        check_reach(self._traj.v_spec, self._options.workers)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
         with self._traj.f_open() as writer:
             try:
-                outcome = run_missing(self._traj, writer, job, self._options())
+                outcome = run_missing(self._traj, writer, job, self._options, runs)
             finally:
                 self._traj.f_restore_default()
                 self._traj.f_refresh()
@@ -215,11 +241,6 @@ class Environment:
         return outcome.values
 
     f_run = run
-
-    def _options(self) -> Options:
-        from xpet.run.study import Options
-
-        return Options(self._workers, *self._how)
 
     def replay(self, run: int, job: Callable[..., object] | None = None, *args: object, **kwargs: object) -> object:
         """Do one run again in this process and let its exception through; nothing is stored.
@@ -296,18 +317,12 @@ class Environment:
         return f"<Environment of {self._traj!r} in {self._traj.v_store}>"
 
 
-def _check_choices(if_exists: object, on_error: object, ncores: object, flush_interval: object) -> None:
+def _check_if_exists(if_exists: object) -> None:
     from xpet.trajectory.trajectory import IF_EXISTS
 
     if if_exists is not None and if_exists not in IF_EXISTS:
         wanted = ", ".join(map(repr, IF_EXISTS))
         raise ValueError(f"if_exists is {shown(if_exists)}; it must be one of {wanted} or None")
-    if on_error not in _ON_ERROR:
-        raise ValueError(f"on_error is {shown(on_error)}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
-    if not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0:
-        raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
-    if not isinstance(flush_interval, int | float) or not flush_interval >= 0:
-        raise ValueError(f"flush_interval is {flush_interval!r}; it must be a number of seconds, 0 or more")
 
 
 def _trajectory(given: str | Trajectory, add_time: bool, comment: str, wildcard_functions: Any) -> Trajectory:
@@ -323,16 +338,6 @@ def _check_given(trajectory: Trajectory, add_time: bool, comment: str, wildcard_
     for name, value in {"add_time": add_time, "comment": comment, "wildcard_functions": wildcard_functions}.items():
         if value:
             raise ValueError(f"{name}={value!r} is for a new trajectory, but {trajectory!r} was given; leave it out")
-
-
-def _check_start_method(start_method: StartMethod | None, multiproc: bool) -> None:
-    if start_method is None:
-        return
-    from xpet.run.start import context_of
-
-    context_of(start_method)
-    if not multiproc:
-        raise ValueError(f"start_method={start_method!r} is for worker processes; give multiproc=True as well")
 
 
 def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:

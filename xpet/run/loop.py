@@ -25,7 +25,8 @@ What ends a study before its last run:
 * Ctrl-C: workers get :data:`INTERRUPT_SECONDS` to finish their present run; every finished run is folded, and the
   KeyboardInterrupt goes on.
 
-A worker that dies ends nothing: see :func:`xpet.run.blocks.pieces`. A run fails that a worker died over twice.
+A worker that dies ends nothing: see :func:`xpet.run.blocks.pieces`. A run fails that a worker died over twice, or more
+often if it may be tried again more often.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ FOLD_SECONDS = 5.0
 INTERRUPT_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 DEATHS = 2
-"""A run that was being done when so many workers died is a failed one."""
+"""A run that was being done when so many workers died is a failed one, if it may not be tried again more often."""
 KEPT_FAILURES = 1000
 """Failures that the summary has in detail; the journal has them all."""
 
@@ -67,6 +68,10 @@ class Plan:
         One whole range per explored parameter, indexed by run.
     on_error : {'continue', 'stop', 'raise'}
         What a failing run means for the others.
+    retries : int
+        How often a run is tried again that failed, or over which a worker died; once in the latter case if it is 0.
+    collect : bool
+        Whether what the job returns is wanted.
     first_block : int
         Number of the first block.
     repeat : callable
@@ -76,6 +81,8 @@ class Plan:
     runs: Sequence[int]
     columns: Sequence[Sequence[object]] = ()
     on_error: OnError = "continue"
+    retries: int = 0
+    collect: bool = True
     first_block: int = 0
     repeat: Callable[[int], str] = "env.replay({})".format
 
@@ -182,9 +189,11 @@ class _Coordinator:
     def _take(self, outcome: Outcome) -> None:
         if isinstance(outcome, Done):
             self._in_flight.discard(outcome.block.number)
-            self._backlog.put_back(outcome.report.rest, outcome.block.attempt)
             report = outcome.report
-            self._pace.learn(report.n_complete + len(report.failed), report.seconds)
+            self._backlog.put_back(report.rest, outcome.block.attempt)
+            for run in reversed(report.again):
+                self._put_back((run,), outcome.block.attempt + 1)
+            self._pace.learn(report.n_complete + len(report.failed) + len(report.again), report.seconds)
             self._note(report)
         else:
             self._take_death(outcome)
@@ -222,34 +231,54 @@ class _Coordinator:
             self._put_back(block.runs, block.attempt)
         if death.block is not None:
             self._in_flight.discard(death.block.number)
-            self._note(self._post_mortem(death.block, death.reason))
+            self._note(self._post_mortem(death, death.block))
 
     def _put_back(self, runs: Sequence[int], attempt: int) -> None:
         self._backlog.put_back(runs, attempt)
-        if self._alarm.state is State.RAISED:
+        if runs and self._alarm.state is State.RAISED:
             self._scouts += 1
 
-    def _post_mortem(self, block: Block, reason: str) -> BlockReport:
+    def _post_mortem(self, death: Died, block: Block) -> BlockReport:
         """Find out what a dead worker finished, and put the rest of its block back."""
         finished = self._journal.finished(block)
         failures = [_recorded(run, error) for run in block.runs if (error := finished.get(run)) is not None]
         n_complete = len(finished) - len(failures)
         rest = [run for run in block.runs if run not in finished]
-        if rest:
-            self._deaths[rest[0]] += 1
-            if len(block.runs) == 1 and self._deaths[rest[0]] >= DEATHS:
-                failures.append(self._record_death(rest.pop(), reason, block.attempt + 1))
+        if death.late is not None:
+            failures += self._take_late(rest, death.late, death.reason, block.attempt)
+        elif rest:
+            failures += self._take_deadly(rest, death.reason, block)
+        values = [pair for pair in death.values if pair[0] in finished]
+        is_lost = n_complete and self._plan.collect and death.late is None
+        warnings = (_lost_values(block, len(finished)),) if is_lost else ()
+        failed = [failure.run for failure in failures]
+        return BlockReport(block.number, n_complete, failed, tuple(failures), values, warnings=warnings)
+
+    def _take_late(self, rest: list[int], late: int, reason: str, attempt: int) -> list[RunFailure]:
+        """It is known which run took too long, and the others had no part in it."""
+        run = late if late >= 0 else rest[0] if rest else -1
+        self._put_back([each for each in rest if each != run], attempt)
+        if run not in rest:
+            return []
+        if attempt < self._plan.retries:
+            self._put_back((run,), attempt + 1)
+            return []
+        return [self._record(run, "TimeoutError", reason, attempt)]
+
+    def _take_deadly(self, rest: list[int], reason: str, block: Block) -> list[RunFailure]:
+        failures = []
+        self._deaths[rest[0]] += 1
+        if len(block.runs) == 1 and self._deaths[rest[0]] >= max(DEATHS, self._plan.retries + 1):
+            message = f"the worker process died ({reason})"
+            failures.append(self._record(rest.pop(), "WorkerDied", message, block.attempt + 1))
         for piece in reversed(pieces(rest)):
             self._put_back(piece, block.attempt + 1)
-        warnings = (_lost_values(block, len(finished)),) if finished else ()
-        return BlockReport(
-            block.number, n_complete, [failure.run for failure in failures], tuple(failures), warnings=warnings
-        )
+        return failures
 
-    def _record_death(self, run: int, reason: str, attempt: int) -> RunFailure:
-        message = f"the worker process died ({reason})"
-        self._journal.fail(run, f"WorkerDied: {message}", time(), 0.0, attempt)
-        return RunFailure(run, "WorkerDied", message, "", "")
+    def _record(self, run: int, kind: str, message: str, attempt: int) -> RunFailure:
+        """Record a failure that the worker could not."""
+        self._journal.fail(run, f"{kind}: {message}", time(), 0.0, attempt)
+        return RunFailure(run, kind, message, "", "")
 
     # ending
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
 from xpet.run.blocks import Block
@@ -40,11 +40,17 @@ class Died:
         Blocks it had been given and had not begun.
     reason : str
         What is known of its end.
+    late : int, optional
+        It ended because this run took longer than a run may; -1: the first that it did not finish.
+    values : list of (int, object)
+        What the job returned in the block it was at, if it could still tell.
     """
 
     block: Block | None
     waiting: Sequence[Block]
     reason: str
+    late: int | None = None
+    values: list[tuple[int, object]] = field(default_factory=list)
 
 
 Outcome = Done | Died

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
+from time import perf_counter, sleep
 from typing import cast
 
 from xpet.run import interrupts
@@ -21,8 +22,10 @@ from xpet.run.worker import Work, Worker
 
 BLOCK, STOP, QUIT = b"B", b"S", b"Q"
 """First byte of what a worker is told: a block; end with the present run; leave when idle."""
-READY, REPORT, ERROR, GONE = b"R", b"D", b"E", b"G"
-"""First byte of what a worker tells: it is up; a block is done; the study must stop; it is about to die."""
+READY, REPORT, ERROR, GONE, LATE = b"R", b"D", b"E", b"G", b"L"
+"""First byte of what a worker tells: it is up; a block is done; the study must stop; it is about to die; its run takes
+too long."""
+_TALKING = threading.Lock()
 
 
 def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...] = ()) -> None:
@@ -51,6 +54,8 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
     blocks: SimpleQueue[Block | None] = SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, worker, blocks), daemon=True, name="xpet-orders").start()
     outbox.send_bytes(READY)
+    if worker.timeout is not None:
+        threading.Thread(target=_watch, args=(worker, worker.timeout, outbox), daemon=True, name="xpet-watch").start()
     while (block := blocks.get()) is not None:
         if not _do(worker, block, outbox):
             return
@@ -93,6 +98,22 @@ def _listen(inbox: Connection, worker: Worker, blocks: SimpleQueue[Block | None]
         os._exit(1)
 
 
+def _watch(worker: Worker, timeout: float, outbox: Connection) -> None:
+    """Die when a run takes too long."""
+    while True:
+        sleep(min(timeout / 10, 0.5))
+        seen = worker.present
+        if seen is None or perf_counter() - seen[1] <= timeout:
+            continue
+        with _TALKING:
+            # it may have ended while others talked
+            if worker.present is seen:
+                values, _ = pack_values(worker.values)
+                with suppress(OSError):
+                    outbox.send_bytes(LATE + dumps((seen[0], values), "what a worker reports"))
+                os._exit(1)
+
+
 def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
     try:
         report = worker.work(block)
@@ -101,8 +122,9 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
         return False
     except BaseException as error:
         _flush()
-        outbox.send_bytes(GONE + f"the job raised {error!r}".encode(errors="replace"))
-        os._exit(1)
+        with _TALKING:
+            outbox.send_bytes(GONE + f"the job raised {error!r}".encode(errors="replace"))
+            os._exit(1)
     _flush()
     values, warnings = pack_values(report.values)
     _tell(outbox, REPORT, (replace(report, values=[], warnings=(*report.warnings, *warnings)), values))
@@ -110,8 +132,10 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
 
 
 def _tell(outbox: Connection, tag: bytes, content: BaseException | tuple[BlockReport, PackedValues]) -> None:
+    message = tag + dumps(content, "what a worker reports")
     try:
-        outbox.send_bytes(tag + dumps(content, "what a worker reports"))
+        with _TALKING:
+            outbox.send_bytes(message)
     except OSError:
         os._exit(1)
 

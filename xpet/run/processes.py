@@ -14,10 +14,10 @@ from time import monotonic
 from typing import cast
 
 from xpet.errors import RunError
-from xpet.run.blocks import Block
+from xpet.run.blocks import LONGEST_SECONDS, Block
 from xpet.run.interrupts import put_off
 from xpet.run.pools import Died, Done, Outcome, StartMethod
-from xpet.run.process_main import BLOCK, ERROR, GONE, QUIT, READY, REPORT, STOP, main
+from xpet.run.process_main import BLOCK, ERROR, GONE, LATE, QUIT, READY, REPORT, STOP, main
 from xpet.run.report import BlockReport
 from xpet.run.start import context_of, new_process, start
 from xpet.run.transport import PackedValues, dumps, loads, unpack_values
@@ -25,6 +25,8 @@ from xpet.run.worker import Task, Work
 
 STILLBORN_LIMIT = 3
 """So many workers in a row that die before they are up end the study."""
+STUCK_SECONDS = 3.0
+"""A worker that is late by so much more does not end itself."""
 
 
 @dataclass(eq=False, slots=True)
@@ -35,6 +37,9 @@ class _Member:
     blocks: deque[Block] = field(default_factory=deque)
     is_up: bool = False
     last_words: str = ""
+    late: int | None = None
+    values: list[tuple[int, object]] = field(default_factory=list)
+    since: float = 0.0
 
 
 class ProcessPool:
@@ -55,6 +60,7 @@ class ProcessPool:
     def __init__(self, task: Task, workers: int, start_method: StartMethod | None = None) -> None:
         self.workers = workers
         self._context = context_of(start_method)
+        self._timeout = task.timeout or 0.0
         self._first_order = dumps((dict(os.environ), Work.of(task)), "the job")
         self._members: list[_Member] = []
         self._stillborn = 0
@@ -72,6 +78,8 @@ class ProcessPool:
     def submit(self, block: Block) -> None:
         data = dumps(block, "the points of a block, which")
         member = min(self._members, key=lambda member: len(member.blocks))
+        if not member.blocks:
+            member.since = monotonic()
         member.blocks.append(block)
         _order(member, BLOCK + data)
 
@@ -80,6 +88,9 @@ class ProcessPool:
         watched: dict[object, _Member] = {}
         for member in self._members:
             watched[member.reports] = watched[member.process.sentinel] = member
+        if self._timeout:
+            self._end_stuck()
+            timeout = min(timeout, self._timeout)
         ready = connection.wait(list(watched), timeout)  # type: ignore[arg-type]  # keys are what wait() takes
         # half a message taken in would be the end of its pipe
         with put_off():
@@ -107,6 +118,14 @@ class ProcessPool:
         finally:
             self._end_by_force()
         return outcomes
+
+    def _end_stuck(self) -> None:
+        """Kill workers that are so late that they cannot even end themselves, as where a library keeps hold of them."""
+        latest = monotonic() - self._timeout - LONGEST_SECONDS - STUCK_SECONDS
+        for member in self._members:
+            if member.is_up and member.blocks and member.since < latest:
+                member.late = -1
+                member.process.kill()
 
     def _end_by_force(self) -> None:
         for member in self._members:
@@ -146,18 +165,24 @@ class ProcessPool:
             report, packed = cast(tuple[BlockReport, PackedValues], loads(content))
             values, warnings = unpack_values(packed)
             full = replace(report, values=values, warnings=(*report.warnings, *warnings))
+            member.since = monotonic()
             return Done(member.blocks.popleft(), full)
         if tag == READY:
             member.is_up = True
             self._stillborn = 0
         elif tag == GONE:
             member.last_words = content.decode(errors="replace")
+        elif tag == LATE:
+            member.late, packed = cast(tuple[int, PackedValues], loads(content))
+            member.values, _ = unpack_values(packed)
         return None
 
     def _bury(self, member: _Member) -> Died:
         self._members.remove(member)
         member.process.join()
         reason = member.last_words or _cause_of_death(member.process.exitcode)
+        if member.late is not None:
+            reason = f"the run took longer than the {self._timeout:g} s that timeout= allows"
         _release(member)
         blocks = list(member.blocks)
         begun = blocks.pop(0) if blocks and member.is_up else None
@@ -169,7 +194,7 @@ class ProcessPool:
                     f"({reason}); see what they printed, or run without `multiproc`."
                 )
             self._recruit()
-        return Died(begun, blocks, reason)
+        return Died(begun, blocks, reason, member.late, member.values)
 
 
 def _hear(member: _Member) -> tuple[list[bytes], bool]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import Literal, overload
 
 StopReason = Literal["error", "alike"]
 
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
 _SHAPE_LENGTH = 200
+_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class BlockReport:
         Runs of the block that were not begun.
     warnings : tuple of str
         Sentences the user has to see.
+    again : sequence of int
+        Runs that failed and are to be tried again; nothing is recorded of them.
     """
 
     block: int
@@ -87,6 +90,7 @@ class BlockReport:
     seconds: float = 0.0
     rest: Sequence[int] = ()
     warnings: tuple[str, ...] = ()
+    again: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,58 @@ class RunSummary:
             f"`{self.repeat or f'env.replay({first.run})'}` repeats that run here with the real exception; "
             f"running again does only what is not complete."
         )
+
+
+class RunValues(Sequence[tuple[int, object]]):
+    """What the job returned, by run, as pairs in the order of the runs; only what is not None takes memory.
+
+    Parameters
+    ----------
+    runs : sequence of int
+        The runs, ascending.
+    values : mapping
+        Return values that are not None, by run.
+
+    Examples
+    --------
+    >>> RunValues([0, 2, 3], {2: 4.0})
+    [(0, None), (2, 4.0), (3, None)]
+    """
+
+    def __init__(self, runs: Sequence[int] = (), values: Mapping[int, object] | None = None) -> None:
+        self._runs = runs
+        self._values = values or {}
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @overload
+    def __getitem__(self, position: int) -> tuple[int, object]: ...
+    @overload
+    def __getitem__(self, position: slice) -> RunValues: ...
+    def __getitem__(self, position: int | slice) -> tuple[int, object] | RunValues:
+        if isinstance(position, slice):
+            return RunValues(self._runs[position], self._values)
+        run = int(self._runs[position])
+        return run, self._values.get(run)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RunValues | list):
+            return NotImplemented
+        return len(self) == len(other) and all(ours == theirs for ours, theirs in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __add__(self, other: RunValues | list[tuple[int, object]]) -> list[tuple[int, object]]:
+        return [*self, *other]
+
+    def __radd__(self, other: list[tuple[int, object]]) -> list[tuple[int, object]]:
+        return [*other, *self]
+
+    def __repr__(self) -> str:
+        if len(self) <= _SHOWN:
+            return repr(list(self))
+        return f"[{', '.join(map(repr, self[:_SHOWN]))}, … {len(self) - _SHOWN} more]"
 
 
 def failure_of(run: int, error: BaseException, own_file: str, keep: bool = False) -> RunFailure:

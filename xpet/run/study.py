@@ -8,17 +8,19 @@ import platform
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from xpet.errors import StoreError
+from xpet.errors import StoreError, warn
 from xpet.run.blocks import Block
 from xpet.run.interrupts import put_off
 from xpet.run.job import Job
-from xpet.run.loop import GRACE_SECONDS, OnError, Plan, run_blocks
-from xpet.run.pools import StartMethod, open_pool
+from xpet.run.loop import GRACE_SECONDS, Plan, run_blocks
+from xpet.run.options import Options, RunChoice, checked_runs
+from xpet.run.pools import open_pool
 from xpet.run.ports import PackerSpec
-from xpet.run.report import RunSummary
+from xpet.run.report import RunSummary, RunValues
 from xpet.run.worker import Task
 from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.journal import open_packer, recorded
@@ -31,33 +33,11 @@ _DEATHS_BLOCK = 99_999_999
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How runs are done.
-
-    Attributes
-    ----------
-    workers : int
-        Worker processes; 0 does the runs in this process.
-    on_error : {'continue', 'stop', 'raise'}
-        What a failing run means for the others.
-    flush_interval : float
-        In seconds: after this time an object store gets what is finished; 0 is after every run.
-    start_method : {'spawn', 'forkserver', 'fork'}, optional
-        How workers start.
-    """
-
-    workers: int = 0
-    on_error: OnError = "continue"
-    flush_interval: float = 1.0
-    start_method: StartMethod | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of the runs: a summary, and a pair of run and return value for each run that is complete now."""
 
     summary: RunSummary
-    values: list[tuple[int, object]] = field(default_factory=list)
+    values: RunValues = field(default_factory=RunValues)
 
 
 class StoreJournal:
@@ -86,13 +66,12 @@ class StoreJournal:
         return self._writer.fold()
 
 
-def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) -> Outcome:
-    """Do the runs that are not complete.
+def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, choice: RunChoice = "missing") -> Outcome:
+    """Do those of the chosen runs that are not complete.
 
     The trajectory must be frozen. Whatever happens, every finished run is in the store afterwards.
     """
-    runs = writer.missing()
-    runs = runs[: bisect_left(runs, len(traj))]
+    runs = _chosen(writer, len(traj), choice)
     before = writer.complete
     _record_launch(writer, job)
     if not len(runs):
@@ -102,23 +81,40 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options) ->
         (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval, writer.meta.uuid),
     )
     columns = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
-    task = Task(traj, job, packer, stop_on_failure=options.on_error != "continue")
+    task = Task(traj, job, packer, options.on_error != "continue", options.collect, options.retries, options.timeout)
     name = "process" if options.workers else "serial"
     pool = open_pool(name, task, max(1, min(options.workers, len(runs))), options.start_method)
     try:
+
         def repeat(run: int) -> str:
             return job.repeat(run, columns, traj.rng_in_words(run))
 
-        plan = Plan(runs, list(columns.values()), options.on_error, repeat=repeat)
+        plan = Plan(runs, list(columns.values()), options.on_error, options.retries, options.collect, repeat=repeat)
         summary = run_blocks(plan, pool, StoreJournal(traj, writer))
     finally:
         pool.close(GRACE_SECONDS)
         with put_off():
             if writer.lease.still_ours():
                 writer.fold(unfinished=True)
-    values = dict(summary.values)
-    now = (writer.complete & ~before).nonzero()[0].tolist()
-    return Outcome(summary, [(run, values.get(run)) for run in now])
+    if not options.collect:
+        return Outcome(summary)
+    now: Any = (writer.complete & ~before).nonzero()[0]
+    return Outcome(summary, RunValues(now, dict(summary.values)))
+
+
+def _chosen(writer: Writer, length: int, choice: RunChoice) -> Sequence[int]:
+    """The runs to do, ascending: those of the chosen ones that are not complete."""
+    if choice == "missing":
+        runs = writer.missing()
+        return runs[: bisect_left(runs, length)]
+    if choice == "failed":
+        return [run for run in writer.failed() if run < length]
+    runs = checked_runs(choice, length) or []
+    complete = [run for run in runs if writer.complete[run]]
+    if complete:
+        shown = ", ".join(map(str, complete[:10])) + (", …" if len(complete) > 10 else "")
+        warn(f"runs={shown}: complete already, and not done again; a study that starts again has another name")
+    return [run for run in runs if not writer.complete[run]]
 
 
 def check_reach(spec: PlaceSpec, workers: int) -> None:

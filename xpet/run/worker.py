@@ -35,6 +35,10 @@ class Task:
         Do nothing more after the first failing run.
     collect : bool
         Report the job's return values.
+    retries : int
+        How often a failing run is tried again.
+    timeout : float or None
+        In seconds: a run that takes longer ends its worker process.
     """
 
     tree: Tree
@@ -42,6 +46,8 @@ class Task:
     packer: PackerSpec
     stop_on_failure: bool = False
     collect: bool = True
+    retries: int = 0
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,8 @@ class Work:
     packer: PackerSpec
     stop_on_failure: bool = False
     collect: bool = True
+    retries: int = 0
+    timeout: float | None = None
     codecs: tuple[bytes, ...] = ()
 
     @classmethod
@@ -63,14 +71,16 @@ class Work:
             dumps((codec, types), f"the codec {codec.name!r}", [type(codec).__module__, *map(_module_of, types)])
             for codec, types in registered_codecs()
         )
-        return cls(tree, task.job.to_bytes(), task.packer, task.stop_on_failure, task.collect, codecs)
+        how = (task.stop_on_failure, task.collect, task.retries, task.timeout)
+        return cls(tree, task.job.to_bytes(), task.packer, *how, codecs)
 
     def task(self) -> Task:
         """Unpack the task in the process that is to do it."""
         job, tree = Job.from_bytes(self.job), loads(self.tree)
         # after what the modules of the job register themselves
         adopt_codecs(map(loads, self.codecs))  # type: ignore[arg-type]  # from bytes
-        return Task(tree, job, self.packer, self.stop_on_failure, self.collect)  # type: ignore[arg-type]  # from bytes
+        how = (self.stop_on_failure, self.collect, self.retries, self.timeout)
+        return Task(tree, job, self.packer, *how)  # type: ignore[arg-type]  # from bytes
 
 
 class Worker:
@@ -87,6 +97,12 @@ class Worker:
     ----------
     stopping : bool
         The present run is the last one; set from another thread, or by a failure if the task says so.
+    present : (int, float) or None
+        The run that is being done, and when it began by the clock of ``perf_counter``.
+    timeout : float or None
+        In seconds: how long a run may take.
+    values : list of (int, object)
+        What the job returned in this block so far.
     """
 
     def __init__(self, task: Task, keep_exceptions: bool = False) -> None:
@@ -94,6 +110,9 @@ class Worker:
         self._keep = keep_exceptions
         self._packer: Packer = task.packer.open()
         self.stopping = False
+        self.present: tuple[int, float] | None = None
+        self.timeout = task.timeout
+        self.values: list[tuple[int, object]] = []
 
     def work(self, block: Block) -> BlockReport:
         """Do the runs of a block; the journal has every one of them when this returns.
@@ -109,6 +128,7 @@ class Worker:
         try:
             return self._do(block)
         finally:
+            self.present = None
             # the finished runs of the block may still be on their way
             with put_off():
                 if self._task.tree.v_is_run:
@@ -119,8 +139,9 @@ class Worker:
         task, complete, attempt = self._task, self._packer.complete, block.attempt
         tree, function, args, kwargs = task.tree, task.job.function, task.job.args, task.job.kwargs
         enter, leave, clock, now = tree.enter_run, tree.leave_run, perf_counter, time
-        values: list[tuple[int, object]] = []
+        values = self.values = []
         failures: list[RunFailure] = []
+        again: list[int] = []
         done = 0
         begun = end = clock()
         deadline = begun + block.seconds
@@ -128,9 +149,11 @@ class Worker:
             enter(run, point)
             started = now()
             start = clock()
+            self.present = (run, start)
             try:
                 value = function(tree, *args, **kwargs)
                 end = clock()
+                self.present = None
                 leaves = leave()
                 try:
                     complete(run, _pack(leaves), started, end - start, attempt)
@@ -142,22 +165,26 @@ class Worker:
                 end = clock()
                 if tree.v_is_run:
                     leave()
-                failures.append(self._fail(run, error, started, end - start, attempt))
-                # not only this block: the next one may be here already
-                self.stopping |= task.stop_on_failure
+                failure = self._fail(run, error, started, end - start, attempt)
+                again.append(run) if failure is None else failures.append(failure)
             else:
                 if value is not None:
                     values.append((run, value))
             done += 1
             if end > deadline or self.stopping:
                 break
-        return self._report(block, done, failures, values, clock() - begun)
+        return self._report(block, done, failures, values, again, clock() - begun)
 
     def _fail(
         self, run: int, error: Exception | SystemExit, started: float, duration: float, attempt: int
-    ) -> RunFailure:
+    ) -> RunFailure | None:
+        """Record a failure, but for one after which the run is tried again."""
+        if attempt < self._task.retries:
+            return None
         failure = failure_of(run, error, __file__, self._keep)
         self._packer.fail(run, failure.traceback, started, duration, attempt)
+        # not only this block: the next one may be here already
+        self.stopping |= self._task.stop_on_failure
         return failure
 
     def _report(
@@ -166,19 +193,21 @@ class Worker:
         done: int,
         failures: list[RunFailure],
         values: list[tuple[int, object]],
+        again: list[int],
         seconds: float,
     ) -> BlockReport:
         detailed = failures[:DETAILED_FAILURES]
         short = [replace(failure, traceback="", exception=None) for failure in failures[DETAILED_FAILURES:]]
         return BlockReport(
             block.number,
-            done - len(failures),
+            done - len(failures) - len(again),
             [failure.run for failure in failures],
             (*detailed, *short),
             values if self._task.collect else [],
             seconds,
             block.runs[done:],
             tuple(map(_dropped, dict.fromkeys(self._task.tree.take_dropped()))),
+            again,
         )
 
 

@@ -37,7 +37,7 @@ from xpet.store.place import Place
 from xpet.store.points import PointColumn, encode_more_points, encoding_of, space_of
 from xpet.store.relayout import drop_gone, drop_retired
 from xpet.store.root import mend_store
-from xpet.store.runs import RunTable
+from xpet.store.runs import FAILED, STATUS, RunTable
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
 from xpet.store.unpacking import Batch, Packet, read_packet
 
@@ -100,6 +100,13 @@ class Writer:
         if not self._complete.any():
             return range(self.n_runs)
         return np.flatnonzero(~self._complete).tolist()
+
+    def failed(self) -> list[int]:
+        """The runs that failed, ascending."""
+        import numpy as np
+
+        failed: list[int] = np.flatnonzero(self._table.read(STATUS) == FAILED).tolist()
+        return failed
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,177 @@
+"""How runs are done, as the user asks for it."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from xpet.errors import shown
+from xpet.run.loop import OnError
+from xpet.run.pools import StartMethod
+
+RunChoice: TypeAlias = Literal["missing", "failed"] | Iterable[int]
+
+_ON_ERROR: tuple[OnError, ...] = ("continue", "stop", "raise")
+_MOST_RETRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How runs are done.
+
+    Attributes
+    ----------
+    workers : int
+        Worker processes; 0 does the runs in this process.
+    on_error : {'continue', 'stop', 'raise'}
+        What a failing run means for the others.
+    flush_interval : float
+        In seconds: after this time an object store gets what is finished; 0 is after every run.
+    start_method : {'spawn', 'forkserver', 'fork'}, optional
+        How workers start.
+    collect : bool
+        Keep the job's return values.
+    retries : int
+        How often a run is tried again that failed.
+    timeout : float, optional
+        In seconds: how long a run may take; in worker processes only.
+
+    Raises
+    ------
+    ValueError
+        One of them has a value that it cannot have.
+
+    Examples
+    --------
+    >>> Options(workers=2, timeout=60.0).retries
+    0
+    """
+
+    workers: int = 0
+    on_error: OnError = "continue"
+    flush_interval: float = 1.0
+    start_method: StartMethod | None = None
+    collect: bool = True
+    retries: int = 0
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_error not in _ON_ERROR:
+            raise ValueError(f"on_error is {shown(self.on_error)}; it must be one of {', '.join(map(repr, _ON_ERROR))}")
+        if not _is_seconds(self.flush_interval):
+            raise ValueError(f"flush_interval is {self.flush_interval!r}; it must be a number of seconds, 0 or more")
+        if type(self.retries) is not int or not 0 <= self.retries <= _MOST_RETRIES:
+            raise ValueError(f"retries is {self.retries!r}; it must be an integer from 0 to {_MOST_RETRIES}")
+        if self.start_method is not None:
+            from xpet.run.start import context_of
+
+            context_of(self.start_method)
+            if not self.workers:
+                raise ValueError(
+                    f"start_method={self.start_method!r} is for worker processes; give multiproc=True as well"
+                )
+        if self.timeout is not None:
+            self._check_timeout(self.timeout)
+
+    def _check_timeout(self, timeout: float) -> None:
+        if not _is_seconds(timeout) or not timeout:
+            raise ValueError(
+                f"timeout is {timeout!r}; it must be the seconds that a run may take, more than 0, or None"
+            )
+        if not self.workers:
+            raise ValueError(
+                f"timeout={timeout!r} ends the worker process of a run that takes longer, and there are none; give "
+                "multiproc=True as well (in xpet.sweep: ncores= other than 1)"
+            )
+
+
+def workers_of(multiproc: bool, ncores: object) -> int:
+    """How many worker processes are wanted; 0 is none.
+
+    Examples
+    --------
+    >>> workers_of(True, 2), workers_of(False, 2)
+    (2, 0)
+    """
+    import os
+
+    if not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0:
+        raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
+    return (ncores or os.cpu_count() or 1) if multiproc else 0
+
+
+def checked_runs(choice: object, length: int) -> list[int] | None:
+    """The runs of a choice, ascending; None if it is a word.
+
+    Raises
+    ------
+    TypeError
+        It is none: neither a word nor indices of runs.
+    ValueError
+        There is no such run.
+
+    Examples
+    --------
+    >>> checked_runs([3, 1], 4)
+    [1, 3]
+    """
+    if isinstance(choice, str) and choice in ("missing", "failed"):
+        return None
+    try:
+        if isinstance(choice, str | bytes):
+            raise TypeError
+        runs = sorted({operator.index(run) for run in choice})  # type: ignore[attr-defined]  # that is what is found out
+    except TypeError:
+        raise TypeError(f"runs is {shown(choice)}; it must be 'missing', 'failed' or indices such as [0, 3]") from None
+    beyond = [run for run in runs if not 0 <= run < length]
+    if beyond:
+        raise ValueError(f"runs has {beyond[0]}, but the trajectory has the runs 0 to {length - 1}")
+    return runs
+
+
+def check_call(job: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+    """Refuse a job that cannot be called like this, before the first run.
+
+    Raises
+    ------
+    TypeError
+        It cannot.
+
+    Examples
+    --------
+    >>> check_call(lambda traj, n: n, (3,), {})
+    """
+    if not callable(job):
+        raise TypeError(f"env.run takes a function of the trajectory, not a {type(job).__name__}: {job!r}")
+    try:
+        # a decorator may call what it wraps with more than it is called with
+        signature = inspect.signature(job, follow_wrapped=False)
+    except (TypeError, ValueError):
+        return  # some built-in functions do not tell; the first run will
+    if _is_named(signature, "runs"):
+        name = getattr(job, "__name__", "job")
+        raise TypeError(
+            f"env.run: `runs` says which runs to do, and {name}{signature} has a parameter of that name; rename it, or "
+            f"give functools.partial({name}, runs=...)"
+        )
+    try:
+        signature.bind(None, *args, **kwargs)
+    except TypeError as error:
+        named = f"{getattr(job, '__name__', job)}{signature}"
+        options = [name for name in kwargs if name in Options.__slots__]
+        advice = f"; {options[0]} is an option of xpet.Environment" if options else ""
+        raise TypeError(
+            f"env.run calls {named} with the trajectory and what follows the job, which fails: {error}{advice}"
+        ) from None
+
+
+def _is_named(signature: inspect.Signature, name: str) -> bool:
+    parameter = signature.parameters.get(name)
+    return parameter is not None and parameter.kind is not parameter.POSITIONAL_ONLY
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
