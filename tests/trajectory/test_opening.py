@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -745,3 +746,48 @@ def test_a_trajectory_whose_document_is_damaged(damage, given, store):
     env.run(multiply)
     assert z_of(env) == products()
     assert ("other" in place.children()) == ("if_exists" in given)
+
+
+def uneven(traj):
+    run = traj.v_idx
+    traj.f_add_result("train", np.arange(float(run % 5)))
+    traj.f_add_result("map", np.ones((run % 3, 2)))
+    traj.f_add_result("raw", b"x" * run)
+    traj.f_add_result("names", [f"n{k}" for k in range(run)])
+    traj.f_add_result("text", f"run {run}")
+    traj.f_add_result("n", run)
+    if run % 2:
+        traj.f_add_result("odd", run)
+    if run % 3:
+        traj.f_add_result("kinds", run if run % 2 else "even")
+
+
+def test_no_chunk_that_was_lost_becomes_fill_when_runs_are_added(tmp_path):
+    at = StoreAt(str(tmp_path / "store.zarr"))
+    environment(at).run(uneven)
+    folder = tmp_path / "store.zarr" / "Multiplication"
+    keys = [str(path.relative_to(folder)) for name in ("results", "runs") for path in folder.glob(f"{name}/**/c/**/*")]
+    keys = sorted(key for key in keys if (folder / key).is_file())
+    assert {"results/train.len/c/0", "results/odd.which/c/0", "results/raw/c/0/0", "runs/run_status/c/0"} <= set(keys)
+    kept = tmp_path / "kept.zarr"
+    shutil.copytree(at.url, kept)
+    for key in keys:
+        (folder / key).unlink()
+        with pytest.raises(xpet.CorruptStoreError, match=rf"{key}: the chunk .* is missing"):
+            environment(at, MORE, if_exists="extend").run(uneven)
+        assert not (folder / key).exists()
+        shutil.rmtree(at.url)
+        shutil.copytree(kept, at.url)
+
+
+def test_runs_that_a_lost_chunk_does_not_reach_are_written(tmp_path):
+    def job(traj):
+        traj.f_add_result("train", np.arange(float(2**17 if traj.v_idx in (1, 13) else 3)))
+
+    at = StoreAt(str(tmp_path / "store.zarr"))
+    environment(at).run(job)
+    env = environment(at, MORE, if_exists="extend")
+    env.run(job)
+    assert [len(value) for value in env.traj.f_get_from_runs("train", fast_access=True).values()] == [
+        2**17 if run in (1, 13) else 3 for run in range(15)
+    ]

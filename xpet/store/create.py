@@ -156,7 +156,7 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     )  # fmt: skip
     writer = Writer(store, Snapshot(place, meta, docs, _root_attrs(place, new)), lease)
     writer.add_leaves(new.leaves, new.groups)
-    RunTable(place, docs).ensure("results", new.n_runs)
+    RunTable(place, docs).ensure("results", np.zeros(new.n_runs, bool))
     hidden = ArrayDoc((0,), "uint8", (f"{HIDDEN}.journal",), (1,), 0)
     place.write_many({f"{HIDDEN}/{ROOT}": dumps(GroupDoc().to_json()), f"{JOURNAL}/{ROOT}": dumps(hidden.to_json())})
     writer.publish()

@@ -26,6 +26,7 @@ from xpet.store.dims import Dims, coord_dtype, coord_on_disk
 from xpet.store.documents import ArrayDoc, itemsize
 from xpet.store.fields import COMMENT, GROUP, Field, PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
+from xpet.store.kept import Kept, in_rows
 from xpet.store.parts import PartWriter, alike_along, widest
 from xpet.store.pieces import Piece, merged, packed, select, text_piece
 from xpet.store.unpacking import Batch
@@ -56,7 +57,7 @@ class ColumnWriter:
         #: per column, per variant: the runs that have it
         self._have: dict[tuple[str, str], list[Array]] = {}
         for key, column in self._columns.items():
-            which = np.zeros(self._n_runs, np.uint8) if column.which is None else self._read(column.which)
+            which = np.zeros(self._n_runs, np.uint8) if column.which is None else self._read(column.which, complete)
             self._have[key] = [complete & (which == variant.number) for variant in column.variants]
 
     def write(self, batches: Sequence[Batch], runs: Array, complete: Array) -> None:
@@ -255,7 +256,8 @@ class ColumnWriter:
     def _write_which(self, column: Column, runs: Array, complete: Array) -> None:
         import numpy as np
 
-        have = self._have[column.template, column.item]
+        have, before = self._have[column.template, column.item], complete.copy()
+        before[runs] = False
         if column.which is None and len(have) == 1 and not (complete & ~have[0]).any():
             return
         which = np.full(self._n_runs, NONE, np.uint8)
@@ -269,10 +271,11 @@ class ColumnWriter:
             doc = ArrayDoc((self._n_runs,), "uint8", (RUN,), chunks, NONE, attrs, {"of": main})
             self._parts.add(column.which, doc)
             runs = np.arange(self._n_runs)
-        write_rows(self._place, column.which, self._docs.array(column.which), runs, which[runs])
+        write_rows(self._place, column.which, self._docs.array(column.which), runs, which[runs], before)
 
-    def _read(self, node: str) -> Array:
-        return read_whole(self._place, node, self._docs.array(node))
+    def _read(self, node: str, have: Array) -> Array:
+        doc = self._docs.array(node)
+        return read_whole(Kept(self._place, node, doc, in_rows(doc, have)), node, doc)
 
 
 def _change(column: Column, variant: Variant, **changes: Any) -> Variant:

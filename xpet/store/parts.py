@@ -14,6 +14,7 @@ from xpet.store.dims import Dims, is_private
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
+from xpet.store.kept import Kept, in_ragged_rows, in_rows
 from xpet.store.ragged import lengths_of, write_ragged
 from xpet.store.relayout import Leftovers, beside, drop_chunks, has_room, relayout
 
@@ -94,7 +95,7 @@ class PartWriter:
             each = list(values)
             self._widen(part, each, names)
             doc = self._spare_fill(part, each, have)
-            write_ragged(self._place, part.node, doc, rows, each)
+            write_ragged(self._kept(part, doc, have), part.node, doc, rows, each)
             lengths = lengths_of(each, part.rank)
             write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths, have)
         return part
@@ -205,26 +206,33 @@ class PartWriter:
         new = np.unique(values if isinstance(values, np.ndarray) else np.concatenate([each.ravel() for each in values]))
         spare = list(layout.spare_fills(doc.dtype))
         unused = np.setdiff1d(_as_seen(np.array(spare, doc.dtype)), _as_seen(new))
-        unused = self._unused(part.node, doc, np.flatnonzero(have), unused)
+        unused = self._unused(part, doc, have, unused)
         fill = next((each for each in spare if each in unused), None)
         if fill is None or not has_room(doc):
             return self._without_spare(part.node, doc)
         return self._relayout(part, doc, replace(doc, fill=fill), have)
+
+    def _kept(self, part: PartNode, doc: ArrayDoc, have: Array) -> Kept:
+        """The place, in which the chunks of a part must be there that the runs ``have`` reach."""
+        must = in_rows(doc, have)
+        if part.lengths is not None:
+            must = in_ragged_rows(self._place, doc, have, part.lengths, self._docs.array(part.lengths))
+        return Kept(self._place, part.node, doc, must)
 
     def _without_spare(self, node: str, doc: ArrayDoc) -> ArrayDoc:
         made = replace(doc, xpet={**doc.xpet, "no_spare": True})
         self._docs.put(node, made)
         return made
 
-    def _unused(self, node: str, doc: ArrayDoc, rows: Array, numbers: Array) -> Array:
+    def _unused(self, part: PartNode, doc: ArrayDoc, have: Array, numbers: Array) -> Array:
         """Those of some numbers that no row holds."""
         import numpy as np
 
-        step = doc.chunks[0]
+        rows, step, kept = np.flatnonzero(have), doc.chunks[0], self._kept(part, doc, have)
         for number in np.unique(rows // step).tolist():
             start, stop = number * step, min((number + 1) * step, doc.shape[0])
             some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
-            numbers = np.setdiff1d(numbers, _as_seen(read_rows(self._place, node, doc, start, stop)[some - start]))
+            numbers = np.setdiff1d(numbers, _as_seen(read_rows(kept, part.node, doc, start, stop)[some - start]))
         return numbers
 
     def _relayout(self, part: PartNode, old: ArrayDoc, new: ArrayDoc, have: Array) -> ArrayDoc:

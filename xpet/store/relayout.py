@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.store.chunks import key_form, read_rows, write_rows
 from xpet.store.documents import KEYS, ArrayDoc, Keys
 from xpet.store.hierarchy import GONE, Hierarchy, name_of, parent
+from xpet.store.kept import Kept, in_ragged_rows, in_rows
 from xpet.store.ownership import chunks_of
 from xpet.store.ragged import blank
 from xpet.store.snapshot import ROOT
@@ -36,14 +37,18 @@ def relayout(
 
     made = beside(old, new)
     drop_chunks(place, node, made.keys)
-    step = max(old.chunks[0], new.chunks[0])
+    have = np.zeros(old.shape[0], bool)
+    have[rows] = True
+    must = in_rows(old, have) if lengths is None else in_ragged_rows(place, old, have, *lengths)
+    kept, step = Kept(place, node, old, must), max(old.chunks[0], new.chunks[0])
     for start in range(0, old.shape[0], step):
         stop = min(old.shape[0], start + step)
         some = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
         if len(some):
-            data = read_rows(place, node, old, start, stop)[some - start]
+            data = read_rows(kept, node, old, start, stop)[some - start]
             if lengths is not None:
-                blank(data, read_rows(place, *lengths, start, stop)[some - start], new.fill)
+                sizes = read_rows(Kept(place, *lengths, in_rows(lengths[1], have)), *lengths, start, stop)
+                blank(data, sizes[some - start], new.fill)
             write_rows(place, node, made, some, data)
     return made
 

@@ -13,6 +13,7 @@ from xpet.store.dims import Dims
 from xpet.store.distinct import stack
 from xpet.store.documents import ArrayDoc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, TABLE, Hierarchy, bounded, name_of, parent
+from xpet.store.kept import Kept, in_rows
 from xpet.store.leaves import LeafWriter
 from xpet.store.points import INDEX, PointColumn
 from xpet.store.relayout import anew, beside, drop_chunks, retire
@@ -134,28 +135,34 @@ class RunTable:
         groups = [parent(key) for key, doc in self._docs.arrays() if name_of(key) == STATUS and doc.dims == (RUN,)]
         return sorted(groups, key=lambda each: each == TABLE)
 
-    def ensure(self, group: str, n_runs: int) -> None:
-        """Make a group a Dataset: give it the runs, their status and the explored coordinates."""
+    def ensure(self, group: str, complete: Array) -> None:
+        """Make a group a Dataset: give it the runs, their status and the explored coordinates.
+
+        ``complete`` is which runs are complete, of whom the table must know something.
+        """
         if f"{group}/{STATUS}" in self._docs:
             return
-        self._write_run(group, n_runs)
+        self._write_run(group, len(complete))
         branch = self._docs.group(group.partition("/")[0])
         own = self._docs.group(group)
         shared = {key: value for key, value in branch.attrs.items() if key != "comment"}
         self._docs.put(group, replace(own, attrs={**shared, **own.attrs}))
-        self._share(group, STATUS)
+        self._share(group, STATUS, complete)
         self._share_coordinates(group, self._docs.coordinates())
 
     def _share_coordinates(self, group: str, names: Sequence[str]) -> None:
+        import numpy as np
+
         for name in names:
-            self._share(group, name)
+            doc = self._docs.array(f"{TABLE}/{name}")
+            self._share(group, name, np.ones(doc.shape[0], bool))
         self._name_coordinates(group, names)
 
-    def _share(self, group: str, name: str) -> None:
-        """Have a column of the table in a group with columns as well."""
+    def _share(self, group: str, name: str, have: Array) -> None:
+        """Have a column of the table, which says something of the runs ``have``, in a group with columns as well."""
         doc = self._docs.array(f"{TABLE}/{name}")
         about = {key: value for key, value in doc.xpet.items() if key != "retired"}
-        self._write(f"{group}/{name}", replace(doc, keys="/", xpet=about), self.read(name))
+        self._write(f"{group}/{name}", replace(doc, keys="/", xpet=about), self.read(name, have))
 
     def _write(self, key: str, doc: ArrayDoc, values: Array) -> None:
         """Write a new array, or another one where one was retired."""
@@ -165,28 +172,33 @@ class RunTable:
         write_whole(self._place, key, made, values)
         self._docs.put(key, made)
 
-    def read(self, name: str) -> Array:
-        """A column of the table."""
-        return read_whole(self._place, f"{TABLE}/{name}", self._docs.array(f"{TABLE}/{name}"))
+    def read(self, name: str, have: Array) -> Array:
+        """A column of the table, which says something of the runs ``have``."""
+        key = f"{TABLE}/{name}"
+        doc = self._docs.array(key)
+        return read_whole(Kept(self._place, key, doc, in_rows(doc, have)), key, doc)
 
-    def write(self, name: str, rows: Array, values: Array) -> None:
-        """Write some rows of a column of the table."""
-        write_rows(self._place, f"{TABLE}/{name}", self._docs.array(f"{TABLE}/{name}"), rows, values)
+    def write(self, name: str, rows: Array, values: Array, have: Array | None) -> None:
+        """Write some rows of a column of the table, which says something of the runs ``have``."""
+        write_rows(self._place, f"{TABLE}/{name}", self._docs.array(f"{TABLE}/{name}"), rows, values, have)
 
-    def record(self, outcomes: Outcomes) -> None:
-        """Write all that the table says of some runs but their status."""
+    def record(self, outcomes: Outcomes, complete: Array) -> None:
+        """Write all that the table says of some runs but their status; ``complete`` are those that were so before."""
         import numpy as np
 
         rows = outcomes.rows
-        self.write(STARTED, rows, np.rint(outcomes.started * 1e6).astype(np.int64))
-        self.write("run_duration", rows, outcomes.duration)
-        self.write("run_attempt", rows, outcomes.attempts % ATTEMPTS + 1)
-        self.write("run_launch", rows, outcomes.attempts // ATTEMPTS)
-        if outcomes.has_errors or (self.read(STATUS)[rows] == FAILED).any():
-            self.write("run_error", rows, outcomes.errors)
+        self.write(STARTED, rows, np.rint(outcomes.started * 1e6).astype(np.int64), complete)
+        self.write("run_duration", rows, outcomes.duration, complete)
+        self.write("run_attempt", rows, outcomes.attempts % ATTEMPTS + 1, complete)
+        self.write("run_launch", rows, outcomes.attempts // ATTEMPTS, complete)
+        if outcomes.has_errors or (self.read(STATUS, complete)[rows] == FAILED).any():
+            self.write("run_error", rows, outcomes.errors, None)
 
-    def set_status(self, outcomes: Outcomes) -> None:
-        """Write the status of some runs into every Dataset; the run table, which decides, comes last."""
+    def set_status(self, outcomes: Outcomes, complete: Array) -> None:
+        """Write the status of some runs into every Dataset; the run table, which decides, comes last.
+
+        ``complete`` are the runs that were so before.
+        """
         import numpy as np
 
         if not len(outcomes.rows):
@@ -194,7 +206,7 @@ class RunTable:
         values = np.where(outcomes.failed, FAILED, COMPLETE).astype(np.uint8)
         for group in self._datasets():
             key = f"{group}/{STATUS}"
-            write_rows(self._place, key, self._docs.array(key), outcomes.rows, values)
+            write_rows(self._place, key, self._docs.array(key), outcomes.rows, values, complete)
 
     def grow(self, n_runs: int, points: Mapping[str, Array], distinct: Mapping[str, Sequence[Encoded]]) -> None:
         """Make every array along the runs longer and give the new runs their coordinates.
@@ -208,6 +220,7 @@ class RunTable:
 
         old = self._docs.array(f"{TABLE}/{RUN}").shape[0]
         rows = np.arange(min(old, n_runs), n_runs)
+        had = np.arange(n_runs) < n_runs - len(rows)
         for key, doc in list(self._docs.arrays()):
             if doc.dims[:1] != (RUN,):
                 continue
@@ -215,9 +228,8 @@ class RunTable:
             self._docs.put(key, grown)
             name = name_of(key)
             if name == RUN:
-                write_rows(self._place, key, grown, rows, rows)
+                write_rows(self._place, key, grown, rows, rows, had)
             elif "parameter" in doc.xpet:
-                had = np.arange(n_runs) < n_runs - len(rows)
                 write_rows(self._place, key, grown, rows, points[name][-len(rows) :], had)
 
     def _add_values(self, name: str, values: Sequence[Encoded]) -> None:

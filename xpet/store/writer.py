@@ -105,7 +105,7 @@ class Writer:
         """The runs that failed, ascending."""
         import numpy as np
 
-        failed: list[int] = np.flatnonzero(self._table.read(STATUS) == FAILED).tolist()
+        failed: list[int] = np.flatnonzero(self._table.read(STATUS, self._complete) == FAILED).tolist()
         return failed
 
     def __enter__(self) -> Self:
@@ -180,12 +180,12 @@ class Writer:
         ended = outcomes(batches, failures)
         self._write_columns(batches, ended.rows[~ended.failed], complete)
         if len(ended.rows):
-            self._table.record(ended)
+            self._table.record(ended, self._complete)
         if self._docs.changed:
             # Plain tools go by the status: what it says is there must be shown as what it is before.
             self.publish()
         self._check_lease()
-        self._table.set_status(ended)
+        self._table.set_status(ended, self._complete)
         self._complete = complete
         self.publish()
         self._stale = False
@@ -198,7 +198,7 @@ class Writer:
         if self._columns is None:
             self._columns = ColumnWriter(self.place, self._docs, self._complete)
         for path in {layout.place_of(entry.template)[0] for batch in batches for entry in batch.fields}:
-            self._table.ensure(self._docs.group_key(path), self.n_runs)
+            self._table.ensure(self._docs.group_key(path), self._complete)
         self._columns.write(batches, rows, complete)
         self._columns.finish()
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from xpet.store.chunks import Touched, read_rows, read_whole
+from xpet.store.chunks import Touched, read_whole
 from xpet.store.columns import Column, PartNode, read_columns
 from xpet.store.documents import ArrayDoc
 from xpet.store.hierarchy import RUN, name_of
+from xpet.store.kept import Kept, in_ragged_rows, in_rows
 from xpet.store.snapshot import Snapshot
-
-Bools = npt.NDArray[np.bool_]
 
 
 class Written:
@@ -37,24 +35,18 @@ class Written:
             return False
         if doc.dims[0] != RUN or name_of(node) == RUN or "parameter" in doc.xpet:
             return True
-        runs = slice(index[0] * doc.chunks[0], (index[0] + 1) * doc.chunks[0])
         if node not in self._parts:
             # The table has texts of errors only where there are some.
-            return name_of(node) != "run_error" and bool(self._complete[runs].any())
+            return name_of(node) != "run_error" and in_rows(doc, self._complete)(index)
         column, number, part = self._parts[node]
-        have = self._complete[runs]
+        have = self._complete
         if column.which is not None:
-            have = have & (read_whole(self._place, column.which, self._docs.array(column.which))[runs] == number)
-        if part.lengths not in (None, node):
-            have = have & self._reach(part, doc, index, runs.start, len(have))
-        return bool(have.any())
-
-    def _reach(self, part: PartNode, doc: ArrayDoc, index: Sequence[int], start: int, n_runs: int) -> Bools:
-        """Which of some runs are long enough to reach a chunk of a ragged part."""
-        assert part.lengths is not None
-        lengths = read_rows(self._place, part.lengths, self._docs.array(part.lengths), start, start + n_runs)
-        before = np.multiply(index[1:], doc.chunks[1:])
-        return np.asarray((lengths.reshape(n_runs, -1) > before).all(axis=1), bool)
+            about = self._docs.array(column.which)
+            kept = Kept(self._place, column.which, about, in_rows(about, have))
+            have = have & (read_whole(kept, column.which, about) == number)
+        if part.lengths in (None, node):
+            return in_rows(doc, have)(index)
+        return in_ragged_rows(self._place, doc, have, part.lengths, self._docs.array(part.lengths))(index)
 
 
 def touched(doc: ArrayDoc, key: Sequence[Any]) -> Touched:
