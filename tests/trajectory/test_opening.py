@@ -791,3 +791,12 @@ def test_runs_that_a_lost_chunk_does_not_reach_are_written(tmp_path):
     assert [len(value) for value in env.traj.f_get_from_runs("train", fast_access=True).values()] == [
         2**17 if run in (1, 13) else 3 for run in range(15)
     ]
+
+
+@pytest.mark.parametrize("key", ["odd.which/c/0", "kinds.which/c/0", "train.len/c/0", "train/c/0/0"])
+def test_what_a_run_has_is_not_guessed_where_a_chunk_was_lost(key, at):
+    environment(at).run(uneven)
+    (at_folder(at) / "store.zarr" / "Multiplication" / "results" / key).unlink()
+    traj = load_trajectory(store=at.url)
+    with pytest.raises(xpet.CorruptStoreError, match=rf"{key}: the chunk .* is missing"):
+        traj.f_get_from_runs(key.partition(".")[0].partition("/")[0], fast_access=True)

@@ -14,6 +14,7 @@ from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import GROUP
 from xpet.store.hierarchy import Hierarchy
+from xpet.store.kept import Kept, in_rows
 from xpet.store.recent import Recent
 from xpet.store.snapshot import Snapshot, check_still
 from xpet.values import Coord, Encoded, Labels, Part, decode, rebuild
@@ -156,7 +157,8 @@ class RunReader:
             return np.zeros(len(self._complete), np.uint8)
         found = self._which.get(column.which)
         if found is None:
-            found = read_whole(self._place, column.which, self._docs.array(column.which))
+            doc = self._docs.array(column.which)
+            found = read_whole(Kept(self._place, column.which, doc, in_rows(doc, self._complete)), column.which, doc)
             self._which[column.which] = found
         return found
 
