@@ -285,6 +285,10 @@ class Environment:
         """The run table: parameters, status, start, duration and error of each run."""
         return self._traj.f_run_table()
 
+    def launches(self) -> pd.DataFrame:
+        """What is known of each call of :meth:`run`; see :meth:`Trajectory.f_launches`."""
+        return self._traj.f_launches()
+
     # Ending -----------------------------------------------------------------------------------------------------------
 
     def disable_logging(self, remove_all_handlers: bool = True) -> None:

@@ -127,6 +127,7 @@ class _Call:
         self._constants = dict(constants)
         self._paths = {f"parameters.{parameter}": parameter for parameter in (*constants, *explored)}
         self._given = given
+        self.__wrapped__ = function
         self._name = name
         self.__qualname__ = getattr(function, "__qualname__", name)
 

@@ -18,7 +18,7 @@ def test_run_table(tmp_path: Path) -> None:
     points = product(x=[1.0, 2.0], model=["a", "b"])
     build(str(tmp_path / "s.zarr"), "t", points, {"": {"z": Column(np.zeros(4), ("run",))}}, status=STATUS)
     table = run_table(tmp_path / "s.zarr")
-    assert table.columns.tolist() == ["x", "model", "status", "started", "duration", "error", "attempt"]
+    assert table.columns.tolist() == ["x", "model", "status", "started", "duration", "error", "attempt", "launch"]
     assert table.index.name == "run"
     assert table.x.tolist() == points["x"]
     assert table.model.tolist() == points["model"]
@@ -45,7 +45,7 @@ def test_one_request_per_column(tmp_path: Path) -> None:
     build(str(tmp_path / "s.zarr"), "t", {"x": [1.0, 2.0]}, {})
     store = CountingStore(LocalStore(tmp_path / "s.zarr", read_only=True))
     run_table(store, trajectory="t")
-    names = ["run_attempt", "run_duration", "run_error", "run_started", "run_status", "x"]
+    names = ["run_attempt", "run_duration", "run_error", "run_launch", "run_started", "run_status", "x"]
     assert store.taken() == [*(f"t/runs/{name}/c/0" for name in names), "t/zarr.json"]
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import sys
-import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,10 +15,11 @@ from xpet.run.loop import GRACE_SECONDS, Plan, run_blocks
 from xpet.run.options import Options, RunChoice, checked_runs
 from xpet.run.pools import open_pool
 from xpet.run.ports import PackerSpec
+from xpet.run.provenance import launch_record
 from xpet.run.report import RunSummary, RunValues
 from xpet.run.worker import Task
-from xpet.store.journal import ROOT as JOURNAL
 from xpet.store.journal import open_packer, recorded
+from xpet.store.launches import write_launch
 from xpet.store.place import PlaceSpec, open_place
 from xpet.store.writer import Writer
 from xpet.trajectory import Trajectory
@@ -73,7 +69,7 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
     """
     runs = _chosen(writer, len(traj), choice)
     before = writer.complete
-    _record_launch(writer, job)
+    _record_launch(traj, writer, job)
     if not len(runs):
         return Outcome(RunSummary([], 0, [], [], None, 0, 0.0, []))
     packer = PackerSpec(
@@ -138,17 +134,8 @@ def check_reach(spec: PlaceSpec, workers: int) -> None:
         )
 
 
-def _record_launch(writer: Writer, job: Job) -> None:
-    """Say who did the runs that follow, where, when and with what."""
-    launch = {
-        "launch": writer.lease.epoch,
-        "time": time.time(),
-        "host": platform.node(),
-        "pid": os.getpid(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "command": sys.argv,
-        "job": getattr(job.function, "__qualname__", repr(job.function)),
-        "writer": dict(writer.meta.writer),
-    }
-    writer.place.write(f"{JOURNAL}/launch/{writer.lease.epoch:08d}", json.dumps(launch).encode())
+def _record_launch(traj: Trajectory, writer: Writer, job: Job) -> None:
+    """Say who does the runs that follow, where, when and with what."""
+    number = writer.lease.epoch
+    record = launch_record(job, number, traj.v_seed) | {"writer": dict(writer.meta.writer)}
+    write_launch(writer.place, number, record)

@@ -43,7 +43,8 @@ def run_table(
     pandas.DataFrame
         Indexed by ``run``: the explored parameters; ``status``, one of ``'new'``, ``'running'``, ``'complete'`` and
         ``'failed'``; ``started`` (UTC, NaT if it never was); ``duration`` in seconds; ``error``, the last line of the
-        traceback; ``attempt``. A parameter of one of these names keeps it, and the column is then named ``run_<name>``.
+        traceback; ``attempt``; ``launch``, 0 if there was none. A parameter of one of these names keeps it, and the
+        column is then named ``run_<name>``.
 
     Examples
     --------
@@ -59,7 +60,7 @@ def run_table(
 
 def read_run_table(located: Located) -> pd.DataFrame:
     """Return the run table of a located trajectory; see :func:`run_table`."""
-    dataset = decode(child(located, RUNS)).drop_vars("run_launch", errors="ignore").load()
+    dataset = decode(child(located, RUNS)).load()
     with believing(f"{located.url}/{RUNS}"):
         return _table(dataset, located.explored)
 
@@ -74,6 +75,7 @@ def _table(dataset: xr.Dataset, explored: Sequence[str]) -> pd.DataFrame:
         "duration": _series(dataset.variables["run_duration"].values),
         "error": _series(_last_lines(dataset.variables["run_error"].values)),
         "attempt": _series(dataset.variables["run_attempt"].values),
+        "launch": _series(dataset.variables["run_launch"].values),
     }
     columns.update({f"run_{name}" if name in columns else name: column for name, column in made.items()})
     table = pd.DataFrame(columns)

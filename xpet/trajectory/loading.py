@@ -11,8 +11,9 @@ from xpet.store.journal import waiting
 from xpet.store.place import Place, open_place
 from xpet.store.root import is_other_folder, store_in
 from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
+from xpet.trajectory.places import locate
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
-from xpet.trajectory.trajectory import Trajectory, locate
+from xpet.trajectory.trajectory import Trajectory
 from xpet.trajectory.trust import DynamicImports
 
 _LOG = logging.getLogger(__name__)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from xpet.errors import StoreError, warn
+from xpet.errors import StoreError
 from xpet.names import WildcardFunctions, checked_text
-from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
+from xpet.store.place import PlaceSpec, open_place
+from xpet.trajectory.places import into_folder, locate
 from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
 from xpet.tree.guard import not_in_run
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 IfExists: TypeAlias = Literal["continue", "extend", "overwrite", "new"]
 IF_EXISTS: tuple[IfExists, ...] = ("continue", "extend", "overwrite", "new")
 
-_LOG = logging.getLogger(__name__)
 _QUICK = frozenset({float, int, bool, str, complex})
 
 
@@ -328,6 +326,27 @@ class Trajectory(Root):
         where, options = open_place(self.v_spec).below(self.v_name).zarr_store_args()
         return run_table(where, options, uuid=self._uuid).iloc[: self._runs_here()]  # type: ignore[arg-type]  # any of them
 
+    def f_launches(self) -> pd.DataFrame:
+        """What is known of each call of ``env.run``: code, versions, machine, command, seed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Indexed by the number of the launch, which is in the column ``launch`` of the run table; columns are
+            ``time``, ``host``, ``platform``, ``python``, ``command``, ``directory``, ``job``, ``file``, ``source``,
+            ``seed``, ``packages``, and of git ``commit``, ``branch``, ``diff``, ``untracked``.
+
+        Examples
+        --------
+        >>> import xpet
+        >>> _ = xpet.sweep(lambda x: x, {'x': [1.0, 2.0]}, store='memory://docs-launches', name='id', seed=42)
+        >>> xpet.load_trajectory('id', filename='memory://docs-launches').f_launches().seed.tolist()
+        ['42']
+        """
+        from xpet.table.launches import launch_table
+
+        return launch_table(self.f_snapshot().place)
+
     def _runs_here(self) -> int | None:
         """How many runs of the store are those of this trajectory; it may have got more elsewhere."""
         return len(self) if self._uuid and self.explored else None
@@ -352,30 +371,3 @@ class Trajectory(Root):
         put(other, "_spec", None)
         put(other, "_trust", Trust())
         return other  # type: ignore[no-any-return]  # the copy of a Root is one
-
-
-def locate(filename: object, store: object, storage_options: Mapping[str, object] | None, name: str) -> PlaceSpec:
-    """Where a store is; warns once if the name of an HDF5 file was given."""
-    if filename is not None and store is not None and filename != store:
-        raise ValueError(f"filename={filename!r} and store={store!r} are two words for one thing; give one of them")
-    where = filename if store is None else store
-    sibling = hdf5_sibling(where)
-    if sibling is not None:
-        warn(f"xpet writes Zarr, not HDF5: {where} becomes {sibling}")
-    return resolve(where, storage_options, name=name)
-
-
-def into_folder(spec: PlaceSpec, name: str, given: Any) -> PlaceSpec:
-    """Where a store is to be written: a folder of other things gets it inside, as in pypet."""
-    from xpet.store.root import is_other_folder
-
-    is_path = spec.kind == "local" and isinstance(given, str | bytes | os.PathLike)
-    if not is_path or not is_other_folder(open_place(spec)):
-        return spec
-    inside = resolve(os.path.join(spec.url, f"{name}.zarr"))
-    sentence = f"{spec.url} is a folder of other things, so that the store is {inside.url}"
-    if not os.fsdecode(given).endswith(("/", os.sep)):
-        warn(f"{sentence}; give that, or the folder with a '/' behind it")
-    else:
-        _LOG.info("%s", sentence)
-    return inside

@@ -1,0 +1,148 @@
+"""What is to be known of a launch to repeat it: code, versions, machine, command, seed."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from xpet.run.job import Job, unwrapped
+
+MOST_TEXT = 2**20
+"""Longer sources and differences are cut to so many characters."""
+GIT_SECONDS = 10.0
+_DISTRIBUTION = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(dist|egg)-info")
+
+
+def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
+    """Everything about this process and this job that results may depend on, as JSON can hold it.
+
+    Examples
+    --------
+    >>> record = launch_record(Job(len), 1, seed=42)
+    >>> record["job"], record["seed"]
+    ('builtins.len', '42')
+    """
+    source, file = source_of(job)
+    return {
+        "launch": number,
+        "time": time.time(),
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "command": list(sys.argv),
+        "directory": _directory(),
+        "job": _name_of(job),
+        "file": file,
+        "source": source,
+        "seed": None if seed is None else str(seed),
+        "packages": packages(),
+        "git": git_state(Path(file).parent if file else Path.cwd()),
+    }
+
+
+def source_of(job: Job) -> tuple[str, str]:
+    """The source of a job and the file that has it; empty where there is none."""
+    function: Any = inspect.unwrap(unwrapped(job.function))  # type: ignore[arg-type]  # anything callable
+    function = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
+    source = file = ""
+    with suppress(OSError, TypeError):
+        source = _cut(inspect.getsource(function))
+    with suppress(TypeError):
+        file = inspect.getsourcefile(function) or ""
+    return source, os.path.abspath(file) if os.path.isfile(file) else ""
+
+
+def packages() -> dict[str, str]:
+    """The versions of the installed packages, by the folders that installers leave beside them.
+
+    Reading their metadata would say the same and take a hundred times as long.
+
+    Examples
+    --------
+    >>> "numpy" in packages()
+    True
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                match = _DISTRIBUTION.fullmatch(entry.name)
+                if match:
+                    # what comes first on the path is what is imported
+                    found.setdefault(match["name"].lower().replace("_", "-"), match["version"])
+    return dict(sorted(found.items()))
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """The commit that a folder is at, and how its files differ from it; None if it is in no repository.
+
+    Returns
+    -------
+    dict or None
+        ``commit``; ``branch``; ``diff``, a patch of the tracked files against the commit; ``untracked``, the first of
+        the files that git neither has nor ignores; or ``error``.
+    """
+    try:
+        head = _git(folder, ["rev-parse", "--show-toplevel", "HEAD", "--abbrev-ref", "HEAD"])[0]
+        if head is None:
+            return None
+        top, commit, branch = head.splitlines()
+        diff = ["diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv"]
+        changed, others = _git(Path(top), diff, ["ls-files", "--others", "--exclude-standard"])
+        return {
+            "commit": commit,
+            "branch": branch,
+            "diff": _cut(changed or ""),
+            "untracked": (others or "").splitlines()[:100],
+        }
+    except FileNotFoundError:
+        return None
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def _git(folder: Path, *questions: list[str]) -> list[str | None]:
+    """What git answers to questions that it is asked at once; None where it refuses."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    asked = [
+        subprocess.Popen(
+            ["git", "-C", str(folder), *question],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+        )
+        for question in questions
+    ]  # fmt: skip
+    try:
+        answers = [each.communicate(timeout=GIT_SECONDS)[0].decode(errors="replace") for each in asked]
+    except BaseException:
+        for each in asked:
+            each.kill()
+            each.communicate()
+        raise
+    return [answer if each.returncode == 0 else None for each, answer in zip(asked, answers, strict=True)]
+
+
+def _name_of(job: Job) -> str:
+    function: Any = unwrapped(job.function)
+    module = getattr(function, "__module__", None) or type(function).__module__
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{module}.{name}"
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}\n[cut: {len(text)} characters in all]"
