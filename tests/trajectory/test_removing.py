@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import os
 
+import numpy as np
 import pytest
 from fixtures_columns import NAME, Death, Dying, bury, copy, do, leaf, memory, read_runs, start
 from fixtures_jobs import environment, multiply
 from fixtures_leases import forge
 
 from xpet import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreBusyError
+from xpet.store.chunks import encode_chunk
+from xpet.store.documents import ArrayDoc
 from xpet.store.journal import DAMAGED, PACKETS, open_packer
 from xpet.store.lease import PREFIX as LEASES
 from xpet.store.ownership import REMOVAL
@@ -43,6 +46,8 @@ THEIRS = {
     "results/figure.png": b"plot",
     "results/z/notes/a.txt": b"on z",
     "results/7": b"a run that went wrong",
+    "results/thoughts/c/1": b"shaped like a chunk, where no array is",
+    "results/thoughts/c/0/1": b"",
     "results/c": b"in a group no chunk",
     "parameters/.DS_Store": b"",
     "src/c": b"int main() {}",
@@ -69,7 +74,7 @@ def test_what_others_put_into_a_trajectory_stays(store, how):
         env.run(multiply)
         return env
 
-    with pytest.warns(UserWarning, match="what xpet did not write stays: .*and 10 more"):
+    with pytest.warns(UserWarning, match="what xpet did not write stays: .*and 12 more"):
         env = again()
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
     assert {key: place.read(key) for key in THEIRS} == THEIRS
@@ -88,12 +93,16 @@ def test_only_what_others_put_into_a_trajectory_stays(store):
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0
 
 
+TEXTS = ArrayDoc((2,), "string", ("run",), (2,), "")
+
+
 def test_what_a_killed_writer_left_unpublished_goes_as_well(store):
     env = environment(store)
     env.run(multiply)
     place = place_of(store).below("Multiplication")
-    document = place.read("results/z/zarr.json")
-    place.write_many({"results/late/zarr.json": document, "results/late/c/0": b"", "results/later/c/0": b""})
+    document, chunk = place.read("results/z/zarr.json"), place.read("results/z/c/0")
+    place.write_many({"results/late/zarr.json": document, "results/late/c/0": b"", "results/later/c/0": chunk})
+    place.write("results/texts/c/0", encode_chunk(TEXTS, np.array(["a", "b"], object)))
     remove_trajectory(place_of(store), "Multiplication")
     assert place.list() == []
     if place.is_local:

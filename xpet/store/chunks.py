@@ -102,10 +102,17 @@ def check_chunk(doc: ArrayDoc, data: bytes, key: str) -> None:
         raise _damaged(doc, key, error) from error
 
 
+def is_encoded(data: bytes) -> bool:
+    """Whether some bytes are, by their head, those of a chunk as :func:`encode_chunk` makes it."""
+    numbers = len(data) >= _BLOSC_HEAD and data[0] == _BLOSC and int.from_bytes(data[12:16], "little") == len(data)
+    return numbers or int.from_bytes(data[:4], "little") == _ZSTD
+
+
 _DAMAGE = (ValueError, RuntimeError, TypeError, MemoryError)
 _ADVICE = "bring it back from a copy, or start the trajectory again with if_exists='overwrite'"
 #: texts may take as much memory as this, and as this for each compressed byte
 _FREE_BYTES, _RATIO = 2**26, 256
+_BLOSC, _BLOSC_HEAD = 2, 16
 _ZSTD, _SKIPPED = 0xFD2FB528, 0x184D2A50
 
 

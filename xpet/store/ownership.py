@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xpet.errors import CorruptStoreError
 from xpet.names import BRANCHES
+from xpet.store.chunks import is_encoded
 from xpet.store.documents import ArrayDoc, Doc, doc_from_json, dumps
 from xpet.store.hierarchy import HIDDEN, NODE_KEY, TABLE, Hierarchy
 from xpet.store.place import Place
@@ -19,6 +20,7 @@ JOURNAL = f"{HIDDEN}/journal"
 _CHUNK = re.compile(r"c(/[0-9]+)*|c(\.[0-9]+)+|[0-9]+(\.[0-9]+)*")
 #: there while a trajectory is being deleted
 REMOVAL = f"{JOURNAL}/removal"
+_SOME = 16
 _NODE = re.compile(rf"(.+)/{re.escape(ROOT)}")
 
 
@@ -35,17 +37,19 @@ def keys_of(place: Place, published: Hierarchy | None = None) -> Keys:
     """Sort the keys at a trajectory; ``published`` are its documents, if it has a root.
 
     Of xpet are the published documents and those that are, byte for byte, as xpet writes them; the chunks of their
-    arrays, and those that a writer which died before it wrote their document left in a group of xpet; and what is in
-    the journal.
+    arrays; in a group of xpet what has the key and the form of a chunk, as a writer which died before it wrote the
+    document left it; and what is in the journal.
     """
     keys = place.list()
     arrays, others = _nodes(place, keys, published or Hierarchy())
+    orphans = [key for key in keys if not _NODE.fullmatch(key) and _may_be_chunk(key, arrays, others)]
+    chunks = set(_encoded(place, orphans))
     found = Keys()
     for key in keys:
         node = _NODE.fullmatch(key)
         if key == ROOT or (node and (node[1] in arrays or others.get(node[1]))):
             found.documents.append(key)
-        elif key.startswith(f"{JOURNAL}/") or (not node and _is_chunk(key, arrays, others)):
+        elif key.startswith(f"{JOURNAL}/") or (not node and (key in chunks or _is_chunk(key, arrays))):
             found.data.append(key)
         else:
             found.foreign.append(key)
@@ -83,16 +87,34 @@ def _written(data: bytes) -> Doc | None:
     return doc if dumps(doc.to_json()) == data else None
 
 
-def _is_chunk(key: str, arrays: Container[str], others: Mapping[str, bool]) -> bool:
-    parts = key.split("/")
+def _is_chunk(key: str, arrays: Container[str]) -> bool:
+    """Whether a key is that of a chunk of some array."""
+    return any(node in arrays and _CHUNK.fullmatch(chunk) for node, chunk in _cuts(key))
+
+
+def _may_be_chunk(key: str, arrays: Container[str], others: Mapping[str, bool]) -> bool:
+    """Whether a key is one that a chunk could have whose array has no document yet, in a group of xpet."""
     within = False
-    for i in range(1, len(parts)):
-        node, chunk = "/".join(parts[:i]), "/".join(parts[i:])
+    for node, chunk in _cuts(key):
         if node in arrays:
-            return bool(_CHUNK.fullmatch(chunk))
+            return False
         if node in others:
             within = others[node] and node != HIDDEN
         # Without a document there has been no other layout than the first one.
         elif within and chunk[0] == "c" and _CHUNK.fullmatch(chunk) and NODE_KEY.fullmatch(node):
             return True
     return False
+
+
+def _cuts(key: str) -> Iterator[tuple[str, str]]:
+    parts = key.split("/")
+    for i in range(1, len(parts)):
+        yield "/".join(parts[:i]), "/".join(parts[i:])
+
+
+def _encoded(place: Place, keys: Sequence[str]) -> Iterator[str]:
+    """Those of some keys under which chunks are, by their bytes; some at a time, as they may be large."""
+    for start in range(0, len(keys), _SOME):
+        for key, data in place.read_many(keys[start : start + _SOME]).items():
+            if is_encoded(data):
+                yield key
