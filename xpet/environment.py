@@ -84,6 +84,9 @@ class Environment:
     timeout
         Seconds that a run may take; it has failed if it takes longer, and its worker process is replaced. Only where
         there are worker processes.
+    progress
+        Show a bar with rate, time left and failures, on a terminal or in a notebook (with tqdm, extra ``progress``).
+        None: if tqdm is there.
     start_method
         How worker processes start: ``'forkserver'``, ``'spawn'`` or ``'fork'``; by default the safest there is.
     wildcard_functions
@@ -134,6 +137,7 @@ class Environment:
         collect: bool = True,
         retries: int = 0,
         timeout: float | None = None,
+        progress: bool | None = None,
         start_method: StartMethod | None = None,
         wildcard_functions: Any = None,
         dynamic_imports: DynamicImports = None,
@@ -145,7 +149,8 @@ class Environment:
 
         _check_if_exists(if_exists)
         workers = workers_of(multiproc, ncores)
-        self._options = Options(workers, on_error, flush_interval, start_method, collect, retries, timeout)
+        how = (on_error, flush_interval, start_method, collect, retries, timeout, progress)
+        self._options = Options(workers, *how)
         properties = _check_options(options)
         self._traj = _trajectory(trajectory, add_time, comment, wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)

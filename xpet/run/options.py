@@ -38,6 +38,8 @@ class Options:
         How often a run is tried again that failed.
     timeout : float, optional
         In seconds: how long a run may take; in worker processes only.
+    progress : bool, optional
+        Whether a bar shows how far the runs are; None: if it can.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class Options:
     collect: bool = True
     retries: int = 0
     timeout: float | None = None
+    progress: bool | None = None
 
     def __post_init__(self) -> None:
         if self.on_error not in _ON_ERROR:
@@ -73,6 +76,8 @@ class Options:
                 raise ValueError(
                     f"start_method={self.start_method!r} is for worker processes; give multiproc=True as well"
                 )
+        if self.progress not in (True, False, None):
+            raise ValueError(f"progress is {self.progress!r}; it must be True, False or None")
         if self.timeout is not None:
             self._check_timeout(self.timeout)
 

@@ -15,6 +15,7 @@ from xpet.run.loop import GRACE_SECONDS, Plan, run_blocks
 from xpet.run.options import Options, RunChoice, checked_runs
 from xpet.run.pools import open_pool
 from xpet.run.ports import PackerSpec
+from xpet.run.progress import Bar
 from xpet.run.provenance import launch_record
 from xpet.run.report import RunSummary, RunValues
 from xpet.run.worker import Task
@@ -86,7 +87,8 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
             return job.repeat(run, columns, traj.rng_in_words(run))
 
         plan = Plan(runs, list(columns.values()), options.on_error, options.retries, options.collect, repeat=repeat)
-        summary = run_blocks(plan, pool, StoreJournal(traj, writer))
+        with Bar(len(runs), writer.meta.name, options.progress) as bar:
+            summary = run_blocks(plan, pool, StoreJournal(traj, writer), bar.take)
     finally:
         pool.close(GRACE_SECONDS)
         with put_off():
