@@ -411,11 +411,68 @@ def test_a_parameter_that_is_changed_after_storing(at):
         env.run(multiply)
 
 
-def test_points_that_are_changed_after_storing(at):
+def fail(traj):
+    raise ValueError("not today")
+
+
+OTHER_POINTS = {
+    "others": {"x": [5.0, 7.0] * 6, "y": [6.0] * 12},
+    "fewer": {"x": [5.0, 7.0], "y": [6.0, 8.0]},
+    "the first ones": {"x": [1.0, 1.0], "y": [6.0, 7.0]},
+    "more": {"x": [5.0] * 13, "y": [float(k) for k in range(13)]},
+    "another parameter": {"y": [1.0, 2.0, 3.0]},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*failed")
+@pytest.mark.parametrize("before", ["stored", "failed", "loaded"])
+@pytest.mark.parametrize("points", OTHER_POINTS.values(), ids=OTHER_POINTS)
+@pytest.mark.parametrize("if_exists", [None, "continue", "extend"])
+def test_other_points_after_shrinking(points, before, if_exists, at, noted):
+    env = environment(at, if_exists=if_exists)
+    env.traj.f_store() if before == "stored" else env.run(fail)
+    if before == "loaded":
+        env = Environment(load_trajectory(store=at.url), store=at.url, if_exists=if_exists)
+    env.traj.f_shrink()
+    env.traj.f_explore(points)
+    n = len(points["y"])
+    assert len(env.run(noted)) == n
+    assert noted.taken() == list(range(n))
+    assert env.run(noted) == []
+    expected = [x * y for x, y in zip(points.get("x", [1.0] * n), points["y"], strict=True)]
+    assert z_of(env) == expected
+    assert xpet.open(at.url, view="flat").z.values.tolist() == expected
+    assert len(load_trajectory(store=at.url)) == n
+
+
+def test_other_points_after_shrinking_where_another_process_completed_runs(at):
     env = environment(at)
     env.traj.f_store()
+    environment(at).run(multiply)
+    env.traj.f_shrink()
+    env.traj.f_explore({"x": [5.0, 7.0], "y": [6.0, 8.0]})
+    with pytest.raises(TrajectoryExistsError, match="has complete runs; give the trajectory another name"):
+        env.run(multiply)
+    assert xpet.open(at.url, view="flat").z.values.tolist() == products()
+
+
+def test_other_points_after_shrinking_what_has_complete_runs(at):
+    env = environment(at)
+    env.run(multiply)
+    with pytest.raises(TypeError, match="complete runs"):
+        env.traj.f_shrink()
     env.traj.f_shrink(force=True)
-    env.traj.f_explore({"x": [5.0] * 12, "y": [6.0] * 12})
+    with pytest.raises(TypeError, match="explored anew; explore in a trajectory of another name, or start again"):
+        env.traj.f_explore({"x": [5.0]})
+
+
+def test_points_that_another_process_changed(at):
+    env = environment(at)
+    env.traj.f_store()
+    other = Environment(load_trajectory(store=at.url), store=at.url)
+    other.traj.f_shrink()
+    other.traj.f_explore({"x": [5.0] * 12, "y": [6.0] * 12})
+    other.traj.f_store()
     with pytest.raises(TrajectoryExistsError, match="points"):
         env.run(multiply)
 

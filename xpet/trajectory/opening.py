@@ -73,7 +73,7 @@ def _go_on(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExis
             return _update(traj, store)
         return _meet(traj, store, snapshot, if_exists, to_run)
     alike = _explored_alike(traj, snapshot)
-    if if_exists == "extend" and alike and not start_alike(traj, snapshot):
+    if if_exists == "extend" and alike and not (traj.v_state.shrunk or start_alike(traj, snapshot)):
         # Points were added here that are others than those which the store has in their place.
         return _meet(traj, store, snapshot, if_exists, to_run)
     if alike:
@@ -108,13 +108,20 @@ def _explored_alike(traj: Trajectory, snapshot: Snapshot) -> bool:
     return set(traj.explored) == {each.parameter for each in snapshot.meta.space.coordinates}
 
 
+def _is_explored_anew(traj: Trajectory, snapshot: Snapshot) -> bool:
+    """Whether other points are here than in the store, and not only further ones."""
+    if not _explored_alike(traj, snapshot):
+        return True
+    return traj.v_state.shrunk and (len(traj) < snapshot.meta.n_runs or not start_alike(traj, snapshot))
+
+
 def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     """The trajectory was stored before it was explored as it is now."""
     _refuse_changed_parameters(traj, snapshot)
     if writer.complete.any():
         raise TrajectoryExistsError(
-            f"{writer.place.url}: other parameters are explored here than in the stored one, which has complete "
-            "runs; give the trajectory another name"
+            f"{writer.place.url}: other points are explored here than in the stored one, which has complete runs; give "
+            "the trajectory another name, or if_exists='extend' to add the points to the stored ones"
         )
     # First of all the parameters themselves: what is explored must be there.
     _add_what_is_new(traj, writer, snapshot)
@@ -184,10 +191,10 @@ def _update(traj: Trajectory, store: Place) -> Writer:
     writer = open_for_writing(store, traj.v_name)
     try:
         snapshot = read_snapshot(store, traj.v_name)
-        _agree_on_seed(traj, writer, _explored_alike(traj, snapshot))
+        _agree_on_seed(traj, writer, not _is_explored_anew(traj, snapshot))
         if is_before_exploration(traj, snapshot):
             _refuse_changed_parameters(traj, snapshot)
-        elif snapshot.meta.uuid == traj.v_uuid and not _explored_alike(traj, snapshot):
+        elif snapshot.meta.uuid == traj.v_uuid and _is_explored_anew(traj, snapshot):
             _explore(traj, writer, snapshot)
             snapshot = read_snapshot(store, traj.v_name)
             _agree(traj, writer, snapshot)
@@ -196,6 +203,7 @@ def _update(traj: Trajectory, store: Place) -> Writer:
         _tell_changes(changed_leaves(traj, snapshot), snapshot)
         _add_what_is_new(traj, writer, snapshot)
         mark_stored(traj)
+        traj.v_state.shrunk = False
     except BaseException:
         writer.lease.release()
         raise

@@ -30,6 +30,8 @@ def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
         advice = (
             "append points with `f_expand`"
             if tree.explored
+            else "explore in a trajectory of another name, or start again with if_exists='overwrite'"
+            if tree.shrunk
             else "no points can be appended to a run that explored nothing, so explore in a trajectory of another "
             "name, or start again with if_exists='overwrite'"
         )
@@ -123,6 +125,7 @@ def shrink(tree: TreeState) -> None:
     tree.explored_list = []
     tree.length = 1
     tree.seed_by = "run"
+    tree.shrunk = True
     select(tree, -1)
 
 

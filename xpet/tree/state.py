@@ -90,6 +90,7 @@ class TreeState:
         "seed_by",
         "seed_given",
         "shortcuts",
+        "shrunk",
         "standard_leaf",
         "standard_parameter",
         "standard_result",
@@ -127,6 +128,8 @@ class TreeState:
         self.virtual: VirtualRuns | None = None
         self.seed: int | None = None
         self.seed_given = False
+        #: whether points were dropped that a store may have
+        self.shrunk = False
         self.seed_by: SeedBy = "run"
         self.rng: Generator | None = None
         self.fast_access = self.shortcuts = self.with_links = self.auto_run_prepend = True
