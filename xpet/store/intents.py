@@ -50,6 +50,7 @@ class Intent:
             node["explored"] = [
                 {"name": name, "parameter": column.parameter, "dtype": column.dtype, "values": _to_json(column.values),
                  "codec": column.codec, "meta": dict(column.meta), "attrs": dict(column.attrs),
+                 "cf": dict(column.cf),
                  **({"distinct": list(map(to_text, column.distinct))} if column.distinct else {})}
                 for name, column in self.explored
             ]  # fmt: skip
@@ -81,8 +82,8 @@ def read_intent(data: bytes, hierarchy: Hierarchy, where: str) -> Intent:
 def _column(node: Mapping[str, Any]) -> tuple[str, PointColumn]:
     values = _from_json(node["values"], str(node["dtype"]))
     distinct = list(map(from_text, node.get("distinct", ())))
-    column = PointColumn(str(node["parameter"]), values, str(node["codec"]), node["meta"], node["attrs"], distinct)
-    return str(node["name"]), column
+    about = (str(node["codec"]), node["meta"], node["attrs"], distinct, node.get("cf", {}))
+    return str(node["name"]), PointColumn(str(node["parameter"]), values, *about)
 
 
 def _to_json(values: Array) -> Any:

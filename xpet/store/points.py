@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
@@ -14,6 +14,7 @@ from xpet.store.meta import Axes, Coordinate, Kind, Space
 from xpet.store.reading import read_encoded
 from xpet.values import Encoded, Labelled, Part, canonical, decode, encode
 from xpet.values.codecs.structure import codec as structure
+from xpet.values.codecs.times import as_numbers, without_cf
 from xpet.values.text import PACKED, to_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class PointColumn:
     meta: Mapping[str, Any]
     attrs: Mapping[str, Any]
     distinct: Sequence[Encoded] = ()
+    #: what makes plain tools see times in numbers
+    cf: Mapping[str, str | float] = field(default_factory=dict)
 
     @property
     def dtype(self) -> str:
@@ -48,8 +51,8 @@ class PointColumn:
 def encode_points(parameter: str, values: Sequence[object], attrs: Mapping[str, Any]) -> PointColumn:
     """The values of an explored parameter as an array.
 
-    Numbers and texts of one kind are themselves, others are tagged JSON; what has arrays, several parts or keys is
-    stored once, and the array holds positions.
+    Numbers, times and texts of one kind are themselves, others are tagged JSON; what has arrays, several parts or keys
+    is stored once, and the array holds positions.
     """
     plain = _encode_plain(parameter, values, attrs)
     if plain is not None:
@@ -69,9 +72,14 @@ def encode_alike(parameter: str, values: Sequence[object], like: PointColumn) ->
     else:
         made = _encode_plain(parameter, values, {})
         if made is None:
-            made = _encode_scalars(parameter, values, _encodings(parameter, values), {})
-    alike = made is not None and (made.codec, canonical(made.meta)) == (like.codec, canonical(like.meta))
-    return made if alike else None
+            encodings = _encodings(parameter, values)
+            if canonical(like.meta) == canonical(without_cf(like.meta)):
+                # Beside times that plain tools see as numbers, all are numbers to them.
+                encodings = list(map(as_numbers, encodings))
+            made = _encode_scalars(parameter, values, encodings, {})
+    if made is None or (made.codec, canonical(made.meta)) != (like.codec, canonical(like.meta)):
+        return None
+    return made
 
 
 def encode_more_points(parameter: str, values: Sequence[object], like: PointColumn) -> PointColumn:
@@ -110,15 +118,19 @@ def _encodings(parameter: str, values: Sequence[object]) -> list[Encoded]:
 def _encode_scalars(
     parameter: str, values: Sequence[object], encodings: Sequence[Encoded], attrs: Mapping[str, Any]
 ) -> PointColumn | None:
-    """Values that are all one kind of number or text; None if they are not."""
+    """Values that are all one kind of number, time or text; None if they are not."""
     import numpy as np
 
-    kinds, alike = set(map(type, values)), {(each.codec, canonical(each.meta)) for each in encodings}
-    if len(kinds) > 1 or len(alike) > 1 or Labelled in kinds or not all(map(_is_single, encodings)):
+    if not all(map(_is_single, encodings)) or Labelled in set(map(type, values)):
+        return None
+    if len({canonical(each.meta) for each in encodings}) > 1:
+        # If they are times, some are too far for plain tools, to which all are numbers then.
+        encodings = list(map(as_numbers, encodings))
+    if len({(each.codec, canonical(each.meta)) for each in encodings}) > 1:
         return None
     first, data = encodings[0], [each.parts[0].data for each in encodings]
     made = np.array(data, object if isinstance(data[0], str) else None)
-    return PointColumn(parameter, made, first.codec, first.meta, attrs)
+    return PointColumn(parameter, made, first.codec, first.meta, attrs, cf=first.parts[0].attrs)
 
 
 def _encode_texts(

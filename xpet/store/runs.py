@@ -97,7 +97,9 @@ class RunTable:
             about: dict[str, Any] = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
-            listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs)}
+            listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs), **column.cf}
+            if column.cf:
+                listed["_FillValue"] = absent
             if column.codec == INDEX:
                 about["values"] = [self._write_values(name, column.distinct, column.attrs)]
                 listed = _told(listed, about["values"])

@@ -122,7 +122,10 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
     "builtins.dict": (_NESTED, _JSON),
     **{f"builtins.{name}": (_JSON,) for name in ("NoneType", "set", "frozenset", "range")},
     "builtins.bytes": (f"{_SCALARS}:bytes_codec",),
-    **{f"datetime.{name}": (_JSON,) for name in ("datetime", "date", "time", "timedelta")},
+    **{
+        f"datetime.{name}": (f"{_CODECS}.datetimes:{name}_codec", _JSON) for name in ("datetime", "date", "timedelta")
+    },
+    "datetime.time": (_JSON,),
     **dict.fromkeys(("fractions.Fraction", "decimal.Decimal", "uuid.UUID"), (_JSON,)),
     **{
         f"pathlib{module}.{pure}{system}Path": (_JSON,)
@@ -176,6 +179,7 @@ _BY_NAME: dict[str, str] = {
     "numpy.recarray": f"{_CODECS}.subclasses:recarray_codec",
     "numpy.ma.MaskedArray": f"{_CODECS}.subclasses:masked_codec",
     "numpy.ma.masked": f"{_CODECS}.subclasses:masked_constant_codec",
+    **{name: f"{_CODECS}.datetimes:{name}_codec" for name in ("datetime", "date", "timedelta")},
     "sequence": _SEQUENCE,
     "json": _JSON,
     "nested": _NESTED,

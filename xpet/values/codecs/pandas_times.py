@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
-from xpet.values.codecs.structure import codec as structure
+from xpet.values.codecs.datetimes import zone_of, zone_text
 from xpet.values.compose import compose, decompose, more_of
 from xpet.values.parts import Encoded, Part, UnknownCodec
 
@@ -38,27 +38,22 @@ def _period_text(dtype: Any) -> str:
     return text
 
 
-def _zone_text(zone: dt.tzinfo | None) -> object:
-    if zone is None:
-        return None
-    if type(zone).__module__.partition(".")[0] == "pytz" and getattr(zone, "zone", None):
+def _zone_text(zone: dt.tzinfo | None) -> str | None:
+    if zone is not None and type(zone).__module__.partition(".")[0] == "pytz" and getattr(zone, "zone", None):
         # What pandas before version 3 makes of the name of a zone.
         return _PYTZ + str(zone.zone)  # type: ignore[attr-defined]  # checked above
-    return structure.encode(dt.datetime(2000, 1, 1, tzinfo=zone)).part()
+    return zone_text(zone)
 
 
 def _zone(text: str | None) -> dt.tzinfo | None:
-    if text is None:
-        return None
-    if text.startswith(_PYTZ):
+    if isinstance(text, str) and text.startswith(_PYTZ):
         try:
             import pytz  # type: ignore[import-untyped]  # it has no types
         except ImportError:
             raise UnknownCodec("pandas.times", "its zone is one of pytz's; install pytz") from None
         named: dt.tzinfo = pytz.timezone(text.removeprefix(_PYTZ))
         return named
-    zone: dt.tzinfo | None = structure.decode(Encoded("json", (Part(text),))).tzinfo
-    return zone
+    return zone_of(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +68,11 @@ class TimeCodec:
         """NumPy's times, in UTC."""
         times = value.asm8 if self.single else value.asi8.view(f"{self.kind}8[{value.unit}]")
         meta: dict[str, Any] = {"zone": _zone_text(value.tz)} if self.kind == "M" else {}
-        if self.single and self.kind == "M" and value.fold:
-            meta["fold"] = 1
-        return compose(self.name, {"": times}, meta)
+        made = compose(self.name, {"": times}, meta)
+        if self.single and self.kind == "M" and value.fold and not self.decode(made).fold:
+            # A zone that sets the clock back says it by itself.
+            made = compose(self.name, {"": times}, {**meta, "fold": 1})
+        return made
 
     def decode(self, encoded: Encoded) -> Any:
         """The array, or the single one."""

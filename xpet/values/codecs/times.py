@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
@@ -74,6 +75,20 @@ def cf_attrs(numbers: Array, dtype: np.dtype[Any]) -> dict[str, str | float]:
     if dtype.kind == "m":
         return {"units": name, "dtype": f"timedelta64[{shown}]"}
     return {"units": f"{name} since 1970-01-01", "calendar": "proleptic_gregorian"}
+
+
+def as_numbers(encoded: Encoded) -> Encoded:
+    """The encoding of times that plain tools are to see as numbers, so that one column can hold all of them."""
+    if len(encoded.parts) > 1 or (meta := without_cf(encoded.meta)) == encoded.meta:
+        return encoded
+    return replace(encoded, parts=(Part(encoded.part()),), meta=meta)
+
+
+def without_cf(node: Any) -> Any:
+    """The meta of times that plain tools see as numbers."""
+    if isinstance(node, dict):
+        return {key: False if key == "cf" else without_cf(value) for key, value in node.items()}
+    return [without_cf(each) for each in node] if isinstance(node, list) else node
 
 
 codec = Times()
