@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_values import identical
 
 import xpet
+from xpet.testing import identical
 from xpet.values import unlabelled
 
 NULLABLE = np.dtypes.StringDType(na_object=None)

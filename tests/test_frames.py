@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from fixtures_frames import FORMATS, same
 from fixtures_plain import RunPlain
 
 import xpet
+from xpet.testing import identical
+from xpet.testing.strategies.sparse import FORMATS
 
 ZONE = "Europe/Berlin"
 WORDS = ["", "a", "bé", "a\0"]
@@ -89,7 +90,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_comes_back_from_runs(swept: Path, name: str):
     traj = xpet.load_trajectory("job", filename=swept)
     for run, n in enumerate(LENGTHS):
-        assert same(getattr(traj.results.runs[f"run_{run:08d}"], name), MAKE[name](n))
+        assert identical(getattr(traj.results.runs[f"run_{run:08d}"], name), MAKE[name](n))
 
 
 def test_plain_xarray_shows_the_columns(swept: Path, plain_python: RunPlain):

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from fixtures_plain import RunPlain
-from fixtures_values import identical
 
 import xpet
 from xpet.store.chunks import check_chunk, chunk_index
 from xpet.store.place import open_place, resolve
 from xpet.store.snapshot import list_trajectories, read_snapshot
+from xpet.testing import identical
 
 ARCHIVES = sorted((Path(__file__).parent / "data").glob("frozen-*.zip"))
 RUNS, FAILED = range(10), 5

@@ -12,7 +12,19 @@ import pytest
 
 import xpet
 
-HEAVY = ("numpy", "pandas", "xarray", "zarr", "fsspec", "scipy", "numcodecs", "dask", "matplotlib")
+HEAVY = ("numpy", "pandas", "xarray", "zarr", "fsspec", "scipy", "numcodecs", "dask", "matplotlib", "hypothesis")
+    "numpy",
+    "pandas",
+    "xarray",
+    "zarr",
+    "fsspec",
+    "scipy",
+    "numcodecs",
+    "dask",
+    "matplotlib",
+    "hypothesis",
+    "pytest",
+)
 LIGHT_MODULES = ("errors", "names", "space", "tree", "run", "trajectory", "environment", "frontdoor")
 PACKAGE = Path(xpet.__file__).parent
 
@@ -64,3 +76,15 @@ def test_backend_loads_no_other_part_of_xpet():
 def test_a_misspelt_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match=r"'xpet' has no attribute 'Enviroment'.*dir\(xpet\)"):
         _ = xpet.Enviroment
+
+
+@pytest.mark.parametrize("missing", ["hypothesis", "pytest"])
+def test_what_the_tests_of_users_need_is_named(missing: str):
+    code = f"import sys; sys.modules[{missing!r}] = None; import xpet; print('light'); import xpet.testing"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "light\n"
+    last = done.stderr.splitlines()[-1]
+    assert (
+        last
+        == f"ModuleNotFoundError: xpet.testing needs {missing}, which is not installed; pip install 'xpet[testing]'"
+    )

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures_columns import Death, Dying, bury, copy, do, leaf, memory, packer, plain, read_runs, start
-from fixtures_values import identical
 
 from xpet.store import fold, unpacking
 from xpet.store.packets import Packer
 from xpet.store.writer import open_for_writing
+from xpet.testing import identical
 from xpet.values import label
 
 BIG = np.arange(20_000, dtype=float).reshape(100, 200)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_values import VALUES, identical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError
 from xpet.store.distinct import Distinct, stack, unstack
+from xpet.testing import identical
+from xpet.testing.strategies import BASIC
 from xpet.values import Encoded, Part, decode, encode, same_value
 
 MANY = [{f"k{k}": np.arange(2)} for k in range(100)]
@@ -45,7 +46,7 @@ def test_comes_back(values: list[Any]):
 
 
 @settings(deadline=None)
-@given(st.lists(VALUES, min_size=1, max_size=5))
+@given(st.lists(BASIC, min_size=1, max_size=5))
 def test_any_values_come_back(values: list[Any]):
     back = unstack(stack([encode(value) for value in values], "d", {}))
     assert identical([decode(each) for each in back], values)
@@ -55,7 +56,7 @@ def test_any_values_come_back(values: list[Any]):
 
 
 @settings(deadline=None)
-@given(st.lists(VALUES, min_size=1, max_size=5), st.data())
+@given(st.lists(BASIC, min_size=1, max_size=5), st.data())
 def test_equal_values_have_one_number(values: list[Any], data: st.DataObject):
     given_twice = data.draw(st.permutations(values * 2))
     distinct = Distinct()

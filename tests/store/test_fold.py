@@ -20,7 +20,6 @@ from fixtures_columns import (
     start,
     to_netcdf,
 )
-from fixtures_values import SCALARS, VALUES, identical
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -30,6 +29,9 @@ from xpet.store.packets import LeafData
 from xpet.store.place import Place
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import open_for_writing
+from xpet.testing import identical
+from xpet.testing.strategies import BASIC
+from xpet.testing.strategies.plain import SCALARS
 from xpet.values import label, unlabelled
 
 # Names that other things have: coordinates, groups, the run table's, our own suffixes, the same but for case.
@@ -68,7 +70,7 @@ SIMPLE = st.one_of(
     hnp.arrays("i1", st.integers(0, 4)),
     hnp.arrays("f8", hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)),
 )
-VALUE = st.one_of(SIMPLE, SIMPLE, labelled(), labelled(), VALUES)
+VALUE = st.one_of(SIMPLE, SIMPLE, labelled(), labelled(), BASIC)
 COMMENTS = st.sampled_from(["", "a", "b", "\udcff\0"])
 ANNOTATIONS = st.just({}) | st.dictionaries(st.sampled_from(["note", "b"]), SCALARS, max_size=1)
 

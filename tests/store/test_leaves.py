@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures_columns import NAME, do, group, leaf, memory, parameter, plain, read_runs, read_statics, start, to_netcdf
-from fixtures_values import SCALARS, VALUES, identical
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +15,15 @@ from xpet.store.leaves import StaticGroup, StaticLeaf, pack_annotations, unpack_
 from xpet.store.place import Place
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import open_for_writing
+from xpet.testing import identical
+from xpet.testing.strategies import BASIC
+from xpet.testing.strategies.plain import SCALARS
 from xpet.trajectory.stored import stored_leaves
 from xpet.values import label
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
-@given(st.lists(VALUES, min_size=1, max_size=5), st.text(max_size=5))
+@given(st.lists(BASIC, min_size=1, max_size=5), st.text(max_size=5))
 def test_comes_back(values: list[Any], comment: str):
     place = memory()
     leaves = [parameter(f"config.p{k}", value, comment) for k, value in enumerate(values)]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures_columns import leaf
-from fixtures_values import VALUES, identical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,8 @@ from xpet.errors import UnsupportedValueError
 from xpet.store.fields import ANNOTATIONS, COMMENT, Field
 from xpet.store.packets import LeafData, Packer, frame
 from xpet.store.unpacking import Packet, finished_runs, read_packet, records
+from xpet.testing import identical
+from xpet.testing.strategies import BASIC
 from xpet.values import Encoded, Opaque, Part, label, labels_equal, rebuild, unlabelled
 
 
@@ -77,7 +78,7 @@ def packed(runs: dict[int, Any], most: int = 1000, **kwargs: Any) -> list[bytes]
 
 
 LEFT = st.dictionaries(
-    st.sampled_from(["a", "b", "c.d"]), st.dictionaries(st.sampled_from(["", "k"]), VALUES), max_size=3
+    st.sampled_from(["a", "b", "c.d"]), st.dictionaries(st.sampled_from(["", "k"]), BASIC), max_size=3
 )
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import xarray as xr
 from fixtures_columns import NAME, group, memory, start
-from fixtures_values import VALUES, identical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +17,12 @@ from xpet.store.place import Place
 from xpet.store.points import coordinate_names, decode_points, encode_more_points, encode_points, read_points
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import open_for_writing
+from xpet.testing import identical
+from xpet.testing.strategies import BASIC
 
 
 @settings(deadline=None)
-@given(st.lists(VALUES, min_size=1, max_size=4) | VALUES.map(lambda value: [value] * 3))
+@given(st.lists(BASIC, min_size=1, max_size=4) | BASIC.map(lambda value: [value] * 3))
 def test_comes_back(values: list[Any]):
     column = encode_points("parameters.x", values, {})
     assert column.values.shape == (len(values),)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures_columns import NAME, Death, Dying, bury, copy, group, memory, plain, start
-from fixtures_values import identical
 
 from xpet.errors import CorruptStoreError
 from xpet.store.create import NewTrajectory, create
@@ -18,6 +17,7 @@ from xpet.store.place import Place
 from xpet.store.points import PointColumn, decode_points, encode_alike, encode_points, read_points
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import Writer, open_for_writing
+from xpet.testing import identical
 
 A, B, C = np.arange(3.0), np.ones(3), np.array([0.0, np.nan, -0.0])
 PATH = "parameters.w"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from fixtures_columns import do, leaf, memory, plain, read_runs, read_statics, start
-from fixtures_values import identical
 
 from xpet.store.leaves import StaticLeaf
 from xpet.store.packets import Packer
 from xpet.store.unpacking import read_packet
+from xpet.testing import identical
 
 
 def array(values: Any, dtype: Any = None) -> Any:

@@ -24,7 +24,6 @@ from fixtures_columns import (
     to_netcdf,
 )
 from fixtures_plain import RunPlain
-from fixtures_values import identical
 
 from xpet.errors import CorruptStoreError, StoreBusyError, VersionMismatchError
 from xpet.store.create import NewTrajectory, create
@@ -34,6 +33,7 @@ from xpet.store.place import Data, Place
 from xpet.store.places.memory import MemoryPlace
 from xpet.store.snapshot import read_snapshot
 from xpet.store.writer import Writer, open_for_writing
+from xpet.testing import identical
 from xpet.values import label
 
 N = 8

@@ -26,7 +26,6 @@ from fixtures_columns import (
     read_statics,
     start,
 )
-from fixtures_values import identical
 
 from xpet.store import relayout
 from xpet.store.leaves import StaticGroup
@@ -35,6 +34,7 @@ from xpet.store.place import Place, open_place, resolve
 from xpet.store.points import encode_points
 from xpet.store.snapshot import find_snapshot
 from xpet.store.writer import open_for_writing
+from xpet.testing import identical
 from xpet.values import label
 
 N = 6

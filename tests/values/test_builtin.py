@@ -7,56 +7,23 @@ import decimal
 import fractions
 import json
 import pathlib
-import zoneinfo
 from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_values import identical
 from hypothesis import given
-from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.testing import identical
+from xpet.testing.strategies.plain import BERLIN, LIBRARY
 from xpet.values import Encoded, Opaque, Part, decode, encode, same_value
-
-BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
-ZONES = st.sampled_from(
-    [None, dt.UTC, dt.timezone(dt.timedelta(hours=-3, seconds=7)), dt.timezone(dt.timedelta(0), "here"), BERLIN]
-)
-LIBRARY = st.one_of(
-    st.fractions(),
-    st.decimals(),
-    st.sampled_from([decimal.Decimal(text) for text in ("1.500", "-0", "1E+5", "Infinity")]),
-    st.datetimes(timezones=ZONES),
-    st.dates(),
-    st.times(timezones=st.sampled_from([None, dt.UTC])),
-    st.timedeltas(),
-    st.uuids(),
-    st.builds(range, st.integers(-5, 5), st.integers(), st.integers(1, 3)),
-    st.sampled_from(["", ".", "/a/b", "a b/é"]).map(pathlib.PurePosixPath),
-    st.sampled_from(["C:\\a", "a/b"]).map(pathlib.PureWindowsPath),
-    st.sampled_from(["/a/b", "é"]).map(pathlib.Path),
-)
-
-
-def alike(a: Any, b: Any) -> bool:
-    """Whether two are equal, their zones and what equality does not look at included."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dt.datetime | dt.time):
-        zones = a.tzinfo, b.tzinfo
-        same = type(zones[0]) is type(zones[1]) and repr(zones[0]) == repr(zones[1])
-        return same and a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
-    if isinstance(a, decimal.Decimal):
-        return a.as_tuple() == b.as_tuple()
-    return bool(a == b)
 
 
 @given(LIBRARY)
 def test_comes_back(value: Any):
-    assert alike(value, decode(encode(value)))
-    assert alike(value, decode(encode([value, 1]))[0])
-    assert alike(value, decode(encode({"a": {"b": value}}))["a"]["b"])
+    assert identical(value, decode(encode(value)))
+    assert identical(value, decode(encode([value, 1]))[0])
+    assert identical(value, decode(encode({"a": {"b": value}}))["a"]["b"])
     assert same_value(value, decode(encode(value)))
 
 

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_values import NUMBERS, VALUES, identical
 from hypothesis import given, settings
 
 from xpet.errors import NoSuchServiceError, UnsupportedValueError
+from xpet.testing import identical, values
+from xpet.testing.strategies.arrays import NUMBERS
 from xpet.values import Encoded, decode, encode, same_value
 
 
 @settings(deadline=None)
-@given(VALUES)
+@given(values())
 def test_comes_back(value: Any):
     encoded = encode(value)
     assert identical(decode(encoded), value)
@@ -27,7 +28,7 @@ def test_comes_back(value: Any):
 
 
 @settings(deadline=None)
-@given(VALUES)
+@given(values())
 def test_parts_are_plain(value: Any):
     encoded = encode(value)
     for part in encoded.parts:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_values import VALUES
 from hypothesis import given, settings
 
+from xpet.testing import values
 from xpet.values import label, same_value
 
 T = np.arange(3.0)
@@ -48,7 +48,7 @@ def test_near(a: Any, b: Any):
 
 
 @settings(deadline=None)
-@given(VALUES)
+@given(values())
 def test_reflexive(value: Any):
     assert same_value(value, value)
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_values import LEAVES, identical
 from hypothesis import given, settings
 
 from xpet.errors import CorruptStoreError
+from xpet.testing import identical
+from xpet.testing.strategies.nested import LEAVES
 from xpet.values import Encoded, Opaque, decode, encode, label, same_value
 from xpet.values.text import from_text, to_text
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from fixtures_frames import PANDAS, SINGLE, same, same_label
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.testing import identical
+from xpet.testing.strategies.frames import PANDAS, SINGLE
 from xpet.values import Encoded, Opaque, Part, decode, encode, same_value
 from xpet.values.compose import compose
 
@@ -26,7 +27,7 @@ QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_comes_back(value: Any):
     encoded = encode(value)
     back = decode(encoded)
-    assert same(value, back)
+    assert identical(value, back)
     assert same_value(value, back)
     json.dumps(dict(encoded.meta), allow_nan=False)
     for part in encoded.parts:
@@ -36,7 +37,7 @@ def test_comes_back(value: Any):
 @QUIET
 @given(st.lists(SINGLE, min_size=1, max_size=3))
 def test_single_ones_in_a_structure(value: list[Any]):
-    assert same_label(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 def parts(value: object) -> list[str]:
@@ -65,7 +66,7 @@ FRAME = pd.DataFrame({"rate": [1.5, 2.5], "n": [1, 2]})
 )
 def test_parts(value: Any, expected: list[str]):
     assert parts(value) == expected
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 def test_very_many_columns_of_several_kinds():
@@ -73,7 +74,7 @@ def test_very_many_columns_of_several_kinds():
     other = {"a": ["a", "b", None], "b": pd.array([1, None, 2], "Int8"), "c": np.array([1, 2, 3], ">i8")}
     value = pd.DataFrame({**columns, **other, **{k + 100: column for k, column in columns.items()}}, index=[1, 1, 1])
     value.columns = range(203)
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
     assert len(parts(value)) < 12
 
 
@@ -145,7 +146,7 @@ def test_attributes_that_vary_are_parts():
 )
 def test_tells_apart(a: Any, b: Any):
     assert not same_value(a, b)
-    assert not same(a, b)
+    assert not identical(a, b)
     assert same_value(a, decode(encode(a)))
     assert same_value(b, decode(encode(b)))
 
@@ -158,7 +159,7 @@ def test_a_missing_number_is_none_to_plain_tools():
 
 def test_nan_and_missing_are_two_things():
     value = pd.arrays.FloatingArray(np.array([np.nan, 1.0, 2.0]), np.array([False, True, False]))
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 @pytest.mark.parametrize(
@@ -176,18 +177,18 @@ def test_nan_and_missing_are_two_things():
 def test_objects(value: Any):
     back = decode(encode(value))
     assert same_value(value, back)
-    assert same(value, back)
+    assert identical(value, back)
 
 
 def test_the_hour_that_comes_twice():
     for hour in (0, 1):
         value = pd.Timestamp(f"2020-10-25 0{hour}:30", tz="UTC").tz_convert("Europe/Berlin")
-        assert same(value, decode(encode(value)))
+        assert identical(value, decode(encode(value)))
 
 
 def test_texts_with_ends_that_others_drop():
     value = pd.Series(["a\0", "\0", "", None, "\udcff", "\\x41"], dtype=pd.StringDtype("python"))
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 def test_times_that_plain_tools_cannot_follow_have_no_units():

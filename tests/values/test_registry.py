@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_values import VALUES, identical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError
+from xpet.testing import identical, values
 from xpet.values import Encoded, Labels, Opaque, Part, canonical, decode, encode, rebuild, same_value
 from xpet.values.text import PACKED, from_text, to_text
 
@@ -115,7 +115,7 @@ def test_what_is_not_known_is_kept(encoded: Encoded):
 
 
 @settings(deadline=None)
-@given(VALUES)
+@given(values())
 def test_as_one_text(value: Any):
     text = to_text(encode(value))
     assert identical(decode(from_text(text)), value)

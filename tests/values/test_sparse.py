@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from fixtures_frames import FORMATS, KINDS, SCIPY, SPARSE, same
 from hypothesis import given, settings
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.testing import identical
+from xpet.testing.strategies.sparse import FORMATS, KINDS, SCIPY, SPARSE
 from xpet.values import Encoded, Part, decode, encode, same_value
 
 
@@ -19,7 +20,7 @@ from xpet.values import Encoded, Part, decode, encode, same_value
 @given(SPARSE)
 def test_comes_back(value: Any):
     back = decode(encode(value))
-    assert same(value, back)
+    assert identical(value, back)
     assert same_value(value, back)
 
 
@@ -31,7 +32,7 @@ def test_comes_back(value: Any):
 @pytest.mark.parametrize("dtype", ["f8", "?", "c8", "i1"])
 def test_empty_ones(kind: str, shape: tuple[int, int], dtype: str):
     value = getattr(sp, kind)(shape, dtype=dtype)
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 def test_explicit_zeros_and_the_order_of_entries():
@@ -42,13 +43,13 @@ def test_explicit_zeros_and_the_order_of_entries():
     blocks = sp.bsr_array((np.zeros((2, 1, 3)), [1, 0], [0, 2]), shape=(1, 6))
     wide = sp.dia_array((np.arange(10.0).reshape(2, 5), np.array([-1, 7], "i8")), shape=(3, 8))
     for value in (lil, dok, blocks, wide):
-        assert same(value, decode(encode(value)))
+        assert identical(value, decode(encode(value)))
 
 
 @pytest.mark.skipif(SCIPY < (1, 15), reason="SciPy has arrays of three dimensions since version 1.15")
 def test_three_dimensions():
     value = sp.coo_array((np.array([0, 1]), ([0, 0], [1, 1], [2, 2])), shape=(1, 2, 3))
-    assert same(value, decode(encode(value)))
+    assert identical(value, decode(encode(value)))
 
 
 def test_parts_have_clear_names():

@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 import xarray as xr
 from fixtures_plain import RunPlain
-from fixtures_values import FLOATS, INTS, NUMERIC, identical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xpet
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.testing import identical
+from xpet.testing.strategies.arrays import NUMERIC
+from xpet.testing.strategies.plain import FLOATS, INTS
+from xpet.testing.strategies.units import UNITS
 from xpet.values import Opaque, decode, encode, label, same_value
 
 pint = pytest.importorskip("pint", reason="needs pint: pip install 'xpet[pint]'")
@@ -37,14 +40,7 @@ def brian2() -> ModuleType:
     return sys.modules["brian2"]
 
 
-def same_pint(a: Any, b: Any) -> bool:
-    """Tell whether two quantities, of whatever registry, have the same magnitude and units."""
-    return identical(a.magnitude, b.magnitude) and identical(dict(a.unit_items()), dict(b.unit_items()))
-
-
 # pint -----------------------------------------------------------------------------------------------------------------
-
-UNITS = ["", "m", "mV", "meter / second ** 2", "degC", "delta_degF", "kg * m ** 0.5", "1 / hour", "percent"]
 
 
 @settings(deadline=None)
@@ -52,7 +48,7 @@ UNITS = ["", "m", "mV", "meter / second ** 2", "degC", "delta_degF", "kg * m ** 
 def test_pint_comes_back(magnitude: Any, units: str):
     value = OTHER.Quantity(magnitude, OTHER.Unit(units))
     back = decode(encode(value))
-    assert same_pint(back, value)
+    assert identical(back, value)
     assert same_value(back, value)
     assert isinstance(back, pint.Quantity)
 
@@ -60,7 +56,7 @@ def test_pint_comes_back(magnitude: Any, units: str):
 @pytest.mark.parametrize("magnitude", [Decimal("1.5"), Fraction(1, 3), 1j, np.float32(2), np.array(["2020"], "M8[s]")])
 def test_pint_of_other_numbers(magnitude: Any):
     value = pint.get_application_registry().Quantity(magnitude, "s")
-    assert same_pint(decode(encode(value)), value)
+    assert identical(decode(encode(value)), value)
 
 
 def test_pint_in_the_application_registry():
@@ -81,7 +77,7 @@ def test_pint_in_xarray():
     encoded = encode(value)
     assert encoded.labels.attrs == {"units": "V"}
     back = decode(encoded)
-    assert same_pint(back.data, volts)
+    assert identical(back.data, volts)
     assert back.name == "V"
     assert back.x.values.tolist() == [1, 2]
 
@@ -116,7 +112,7 @@ def test_a_unit_of_ones_own_is_asked_for():
     before = pint.get_application_registry().get()
     pint.set_application_registry(registry)
     try:
-        assert same_pint(decode(encode(back))[0], registry.Quantity(364.4, "smoot"))
+        assert identical(decode(encode(back))[0], registry.Quantity(364.4, "smoot"))
     finally:
         pint.set_application_registry(before)
 
@@ -245,12 +241,12 @@ def test_over_runs(tmp_path: Path, plain_python: RunPlain):
     env.traj.f_explore({"x": range(3)})
     env.run(job)
     traj = xpet.load_trajectory("main", filename=tmp_path)
-    assert same_pint(traj["parameters.rest"], OTHER.Quantity(-70, "mV"))
+    assert identical(traj["parameters.rest"], OTHER.Quantity(-70, "mV"))
     for run in range(3):
         for name, value in results_of(run).items():
             back = traj.f_get(f"results.runs.r_{run}.{name}").f_get(name)
             pairs = zip(back, value, strict=True) if name == "both" else [(back, value)]
-            assert all(same_pint(a, b) for a, b in pairs)
+            assert all(identical(a, b) for a, b in pairs)
     assert plain_python(PLAIN, tmp_path / "main").split() == ["read"]
 
 
@@ -261,5 +257,5 @@ def test_explored_quantities(tmp_path: Path):
     env.traj.f_explore({"V": values})
     env.run(lambda traj: traj.f_add_result("z", traj.V.to("V").magnitude))
     traj = xpet.load_trajectory("main", filename=tmp_path)
-    assert all(map(same_pint, traj.f_get("parameters.V").f_get_range(), values))
+    assert all(map(identical, traj.f_get("parameters.V").f_get_range(), values))
     assert traj.f_get("results.runs.r_1.z").f_get("z") == 0.002

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from fixtures_plain import RunPlain
-from fixtures_xarray import OBJECTS, same_object
 from hypothesis import given, settings
 
 import xpet
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.testing import identical
+from xpet.testing.strategies.labelled import LABELLED
 from xpet.values import Encoded, Part, decode, encode, same_value
 
 DATES = pd.date_range("2020", periods=2)
@@ -56,15 +57,15 @@ KINDS = {
 
 @pytest.mark.parametrize("value", KINDS.values(), ids=KINDS)
 def test_kinds(value: Any):
-    assert same_object(decode(encode(value)), value)
+    assert identical(decode(encode(value)), value)
     assert same_value(decode(encode(value)), value)
 
 
 @settings(deadline=None)
-@given(OBJECTS)
+@given(LABELLED)
 def test_comes_back(value: Any):
     back = decode(encode(value))
-    assert same_object(back, value)
+    assert identical(back, value)
     assert same_value(back, value)
 
 
@@ -89,7 +90,7 @@ NEAR = {
 @pytest.mark.parametrize(("a", "b"), NEAR.values(), ids=NEAR)
 def test_near(a: Any, b: Any):
     assert not same_value(a, b)
-    assert not same_object(a, b)
+    assert not identical(a, b)
 
 
 def test_indexes_of_pandas():
@@ -98,7 +99,7 @@ def test_indexes_of_pandas():
     objects.append(xr.Dataset({"a": STACKED, "c": ("x", pd.Categorical(["u", "v"]))}))
     for value in objects:
         back = decode(encode(value))
-        assert same_object(back, value)
+        assert identical(back, value)
         assert same_value(back, value)
     assert decode(encode(STACKED)).unstack("p").identical(STACKED.unstack("p"))
 
@@ -106,8 +107,8 @@ def test_indexes_of_pandas():
 def test_lazy_data_are_computed():
     pytest.importorskip("dask", reason="lazy data need dask")
     lazy = da([1.0, 2.0], {"x": [1, 2]}).chunk({"x": 1})
-    assert same_object(decode(encode(lazy)), lazy.compute())
-    assert same_object(decode(encode(lazy.to_dataset(name="a"))), lazy.to_dataset(name="a").compute())
+    assert identical(decode(encode(lazy)), lazy.compute())
+    assert identical(decode(encode(lazy.to_dataset(name="a"))), lazy.to_dataset(name="a").compute())
 
 
 def test_encoding_is_not_kept():
@@ -248,9 +249,9 @@ def test_over_runs(tmp_path: Path, plain_python: RunPlain):
     traj = xpet.load_trajectory("main", filename=tmp_path)
     for run in range(4):
         for name, value in of_run(run).items():
-            assert same_object(traj.f_get(f"results.runs.r_{run}.{name}").f_get(name), value), name
+            assert identical(traj.f_get(f"results.runs.r_{run}.{name}").f_get(name), value), name
     for name, value in KINDS.items():
-        assert same_object(traj[f"parameters.kinds.{leaf(name)}"], value), name
+        assert identical(traj[f"parameters.kinds.{leaf(name)}"], value), name
     assert plain_python(PLAIN, tmp_path / "main").split() == ["read"]
     # Coordinates that all runs share are stored once.
     results = xr.open_dataset(tmp_path / "main", group="results", engine="zarr")

@@ -1,4 +1,4 @@
-"""xarray objects of every kind, and an equality that sees every difference but that of ``encoding``."""
+"""xarray's objects of every kind."""
 
 from __future__ import annotations
 
@@ -6,49 +6,17 @@ import re
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from fixtures_values import ATTRS, DTYPES, HASHABLE, TEXTS, identical
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
+from xpet.testing.strategies.arrays import DTYPES
+from xpet.testing.strategies.nested import ATTRS, HASHABLE
+from xpet.testing.strategies.plain import TEXTS
 
 DIMS = {"time": 3, "x y": 2, "a/b": 1, "run": 2, "..": 0, "é": 3}
 #: of coordinates; a NaN among the labels of an index is another matter for pandas than for NumPy
 INDEXED = st.sampled_from(["<f8", "i4", "?", "<U3", "f4", ">i8"])
-
-
-def same_object(a: Any, b: Any) -> bool:
-    """Tell whether two xarray objects are equal with types, dtypes, dims, names, attributes, and indexes."""
-    if type(a) is not type(b) or not identical(dict(a.attrs), dict(b.attrs)):
-        return False
-    if not isinstance(a, xr.Dataset) and a.dims != b.dims:
-        return False
-    if isinstance(a, xr.Variable):
-        return _same_data(a.data, b.data)
-    if isinstance(a, xr.DataArray) and not (identical(a.name, b.name) and _same_data(a.data, b.data)):
-        return False
-    if isinstance(a, xr.Dataset) and not _same_variables(a.data_vars, b.data_vars):
-        return False
-    return _same_variables(a.coords, b.coords) and _same_indexes(a, b)
-
-
-def _same_variables(a: Any, b: Any) -> bool:
-    return list(a) == list(b) and all(same_object(a[name].variable, b[name].variable) for name in a)
-
-
-def _same_indexes(a: Any, b: Any) -> bool:
-    if dict(a.xindexes).keys() != dict(b.xindexes).keys():
-        return False
-    pairs = [(a.xindexes[name], b.xindexes[name]) for name in a.xindexes]
-    return all(type(x) is type(y) and x.dim == y.dim and x.index.equals(y.index) for x, y in pairs)
-
-
-def _same_data(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and a.dtype.kind in "mM":
-        return a.dtype == b.dtype and identical(a.view("i8"), b.view("i8"))
-    if isinstance(a, pd.api.extensions.ExtensionArray):
-        return type(a) is type(b) and a.dtype == b.dtype and bool(a.equals(b))
-    return identical(a, b)
 
 
 NUMBERS_AND_TEXTS = st.one_of(DTYPES, st.sampled_from(["<U3", ">U2"]).map(np.dtype))
@@ -68,7 +36,7 @@ def _is_name(value: Any) -> bool:
 
 
 @st.composite
-def coordinates(draw: st.DrawFn, dims: tuple[str, ...]) -> xr.Coordinates:
+def coordinates(draw: st.DrawFn, dims: tuple[Any, ...]) -> xr.Coordinates:
     """Draw coordinates along some dims, with and without index, and of none."""
     found: dict[Any, xr.Variable] = {}
     indexes = {}
@@ -112,4 +80,20 @@ def datasets(draw: st.DrawFn) -> xr.Dataset:
     return xr.Dataset({name: each for name, each in data.items() if name not in coords}, coords, draw(ATTRS))
 
 
-OBJECTS = st.one_of(variables(), data_arrays(), datasets())
+@st.composite
+def plain_data_arrays(draw: st.DrawFn) -> xr.DataArray:
+    """Draw a DataArray of numbers that has, if any, indexes of numbers and texts along its dims."""
+    array = draw(hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)))
+    named = st.sampled_from(["time", "x y", "a/b", "run", "..", "x_y", "é"])
+    dims = draw(st.lists(named, min_size=array.ndim, max_size=array.ndim, unique=True))
+    coords = {}
+    for dim, size in zip(dims, array.shape, strict=True):
+        dtype = draw(st.sampled_from(["<f8", "i4", "?", "<U3", "f4"]))
+        # Texts of a coordinate must be UTF-8; elements of it may repeat or be NaN.
+        elements = st.text("abé", max_size=3) if dtype == "<U3" else None
+        if draw(st.booleans()):
+            coords[dim] = xr.Variable((dim,), draw(hnp.arrays(dtype, (size,), elements=elements)), draw(ATTRS))
+    return xr.DataArray(array, coords, dims, draw(st.none() | TEXTS), draw(ATTRS))
+
+
+LABELLED = st.one_of(variables(), data_arrays(), plain_data_arrays(), datasets())
