@@ -13,18 +13,6 @@ import pytest
 import xpet
 
 HEAVY = ("numpy", "pandas", "xarray", "zarr", "fsspec", "scipy", "numcodecs", "dask", "matplotlib", "hypothesis")
-    "numpy",
-    "pandas",
-    "xarray",
-    "zarr",
-    "fsspec",
-    "scipy",
-    "numcodecs",
-    "dask",
-    "matplotlib",
-    "hypothesis",
-    "pytest",
-)
 LIGHT_MODULES = ("errors", "names", "space", "tree", "run", "trajectory", "environment", "frontdoor")
 PACKAGE = Path(xpet.__file__).parent
 
