@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Values: TypeAlias = "Array | list[Any]"
 
 
+#: the attribute of the parts of which some numbers are missing within a value
+_MISSING = "missing_value"
 #: a constant that becomes one value a run is copied into so much memory at a time
 _REPEATED_BYTES = 2**24
 
@@ -50,7 +52,7 @@ class PartWriter:
         disk = layout.disk_dtype(spec.dtype)
         constant, inner = (None, like) if isinstance(like, tuple) else (like, like.shape)
         chunks = layout.inner_chunks(disk, inner, ragged=False)
-        fill = layout.default_fill(disk)
+        fill = attrs.get(_MISSING, layout.default_fill(disk))
         doc = ArrayDoc(tuple(inner), disk, tuple(dims), chunks, fill, attrs, {"of": node})
         if constant is None:
             self.add(node, self._along_runs(doc))
@@ -199,7 +201,7 @@ class PartWriter:
         import numpy as np
 
         doc = self._docs.array(part.node)
-        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or _is_time(doc):
+        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or _keeps_fill(doc):
             return doc
         if not _holds(values, doc.fill):
             return doc
@@ -254,7 +256,7 @@ class PartWriter:
     def _fill_attribute(self, node: str, dtype: str, full: bool) -> None:
         """What lets plain tools see that a number is not there, while some are not."""
         doc = self._docs.array(node)
-        if _is_time(doc):
+        if _keeps_fill(doc):
             self._docs.put(node, replace(doc, attrs={**doc.attrs, "_FillValue": doc.fill}))
             return
         attrs = {key: value for key, value in doc.attrs.items() if key not in ("_FillValue", "dtype")}
@@ -265,9 +267,10 @@ class PartWriter:
         self._docs.put(node, replace(doc, attrs=attrs))
 
 
-def _is_time(doc: ArrayDoc) -> bool:
-    """Whether plain tools see the numbers as times: then the fill is NaT, and cannot be another number."""
-    return "calendar" in doc.attrs or str(doc.attrs.get("dtype", "")).startswith("timedelta64")
+def _keeps_fill(doc: ArrayDoc) -> bool:
+    """Whether plain tools need this fill, complete or not: for NaT in times, and for what is missing within a value."""
+    is_time = "calendar" in doc.attrs or str(doc.attrs.get("dtype", "")).startswith("timedelta64")
+    return is_time or _MISSING in doc.attrs
 
 
 def _on_disk(values: Values, part: PartNode) -> Values:

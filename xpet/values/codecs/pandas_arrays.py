@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,19 +41,36 @@ class MaskedCodec:
     _kinds = ("IntegerArray", "FloatingArray", "BooleanArray")
 
     def encode(self, value: Any) -> Encoded:
-        """The numbers, an extreme one where one is missing, and ``na``."""
-        dtype = value.dtype.numpy_dtype
-        # A zero would look like a number to plain tools.
-        spare = {"i": -(2 ** (8 * dtype.itemsize - 1)), "u": 2 ** (8 * dtype.itemsize) - 1, "f": np.nan}
-        numbers = value.to_numpy(dtype, na_value=spare.get(dtype.kind, False))
-        return compose(self.name, {"": numbers, "na": np.asarray(value.isna())}, {"kind": type(value).__name__})
+        """The numbers, with one that plain tools take for none where one is missing, and ``na``."""
+        dtype, na = value.dtype.numpy_dtype, np.asarray(value.isna())
+        whole = np.dtype("int8") if dtype.kind == "b" else dtype
+        spare = _spare(whole)
+        numbers = value.to_numpy(whole, na_value=spare)
+        # Plain tools compare them as floats; one that is there is not to be missing to them.
+        hidden = whole.kind != "f" and not (numbers[~na].astype(float) == float(spare)).any()
+        encoded = compose(self.name, {"": numbers, "na": na}, {"kind": type(value).__name__, "hidden": hidden})
+        attrs = {"missing_value": spare, "_FillValue": spare} if hidden else {}
+        main, *rest = encoded.parts
+        return replace(encoded, parts=(replace(main, attrs=attrs), *rest))
 
     def decode(self, encoded: Encoded) -> Any:
         """The array."""
         kind, parts = more_of(encoded)["kind"], decompose(encoded)
         if kind not in self._kinds:
             raise CorruptStoreError(f"a stored array names the kind {kind!r}, which is none of pandas'")
-        return getattr(pd.arrays, kind)(vector(parts[""]), vector(parts["na"], "b"))
+        na, numbers = vector(parts["na"], "b"), vector(parts[""])
+        if kind == "BooleanArray":
+            if numbers.dtype != np.int8:
+                raise CorruptStoreError(f"stored bools are made of {numbers.dtype}")
+            numbers = numbers == 1
+        return getattr(pd.arrays, kind)(numbers, na)
+
+
+def _spare(dtype: np.dtype[Any]) -> float:
+    """A number that is hardly ever data; of 64 bits, one that is exact as a float."""
+    bits = 8 * dtype.itemsize
+    spares: dict[str, float] = {"i": -(2 ** (bits - 1)), "u": 2**bits - (4096 if bits == 64 else 1)}
+    return spares.get(dtype.kind, np.nan)
 
 
 class TextCodec:
