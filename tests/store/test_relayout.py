@@ -10,12 +10,17 @@ import pytest
 import xarray as xr
 from fixtures_columns import NAME, do, group, leaf, memory, read_runs, start
 
+from xpet.errors import StoreError
 from xpet.store import relayout as module
 from xpet.store.chunks import read_whole, write_whole
 from xpet.store.documents import ArrayDoc
+from xpet.store.points import decode_points, encode_points, read_points
 from xpet.store.ragged import blank, lengths_of, write_ragged
 from xpet.store.relayout import Leftovers, drop_retired, has_room, relayout
-from xpet.store.snapshot import read_snapshot
+from xpet.store.snapshot import read_snapshot, same_points
+from xpet.store.writer import open_for_writing
+from xpet.values import encode
+from xpet.values.equality import same_encoded
 
 
 def document(n: int = 7, width: int = 4, chunks: tuple[int, int] = (2, 3), fill: int = -1) -> ArrayDoc:
@@ -235,3 +240,49 @@ def test_chunks_that_a_dead_writer_left_under_the_other_keys_are_no_data():
     expected = np.full_like(ROWS, -2)
     expected[some] = ROWS[some]
     np.testing.assert_array_equal(read_whole(place, "z", new), expected)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "texts", "arrays", "different parameters"])
+def test_readers_of_every_exploration_within_the_hour_see_its_points(kind: str, monkeypatch: pytest.MonkeyPatch):
+    place, seen = memory(), []
+
+    def see() -> None:
+        snapshot = read_snapshot(place, NAME)
+        names = [each.name for each in snapshot.meta.space.coordinates]
+        seen.append((snapshot, {name: [encode(each) for each in points(snapshot, name)] for name in names}))
+
+    def points(snapshot: Any, name: str) -> list[Any]:
+        return decode_points(read_points(snapshot.place, snapshot.hierarchy, name))
+
+    def of(k: int) -> list[tuple[str, Any]]:
+        values: dict[str, Any] = {
+            "numbers": [10.0 * k, 10.0 * k + 1, -1.0],
+            "texts": [f"{k}", f"{k}{k}", ""],
+            "arrays": [np.arange(3.0) * k, np.ones((k + 1, 2)), {"a": k}],
+            "different parameters": [10.0 * k, 10.0 * k + 1, -1.0],
+        }
+        name = "xyz"[k % 3] if kind == "different parameters" else "x"
+        return [(name, encode_points(f"parameters.{name}", values[kind], {}))]
+
+    start(place, {"x": [0.5, 1.5]}).lease.release()
+    see()
+    told = 0
+    for k in range(8):
+        with open_for_writing(place, NAME) as writer:
+            writer.explore(of(k), 3, "list", ())
+        see()
+        for snapshot, coordinates in seen:
+            for name, values in coordinates.items():
+                if snapshot.meta.uuid == seen[-1][0].meta.uuid:
+                    assert all(map(same_encoded, map(encode, points(snapshot, name)), values))
+                    continue
+                told += 1
+                with pytest.raises(StoreError, match="another one of its name has taken its place"):  # noqa: SIM117
+                    with same_points(snapshot):
+                        points(snapshot, name)
+    assert 0 < told < 36
+    monkeypatch.setattr(module.time, "time", lambda: 4e9)
+    uuid = seen[-1][0].meta.uuid
+    with open_for_writing(place, NAME) as writer:
+        writer.explore(of(20), 3, "list", ())
+        assert writer.meta.uuid == uuid

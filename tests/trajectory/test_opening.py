@@ -857,3 +857,24 @@ def test_what_a_run_has_is_not_guessed_where_a_chunk_was_lost(key, at):
     traj = load_trajectory(store=at.url)
     with pytest.raises(xpet.CorruptStoreError, match=rf"{key}: the chunk .* is missing"):
         traj.f_get_from_runs(key.partition(".")[0].partition("/")[0], fast_access=True)
+
+
+def test_who_looks_at_points_of_a_while_ago(at):
+    env = environment(at)
+    env.traj.f_store()
+    old = []
+    for k in range(6):
+        old.append((load_trajectory(store=at.url), xpet.open(at.url, view="flat"), env.traj.f_get("x").f_get_range()))
+        env.traj.f_shrink()
+        env.traj.f_explore({"x": [k + 10.0, k + 20.0], "y": [6.0, 8.0]})
+        env.traj.f_store()
+    told = 0
+    for traj, ds, expected in old:
+        for look in (lambda traj=traj: traj.f_get("x").f_get_range(), lambda ds=ds: ds.x.values.tolist()):
+            try:
+                assert look() == expected
+            except xpet.StoreError as error:
+                told += "another one of its name has taken its place" in str(error)
+    assert told
+    env.run(multiply)
+    assert z_of(env) == [15.0 * 6, 25.0 * 8]

@@ -117,14 +117,14 @@ class Hierarchy:
             if "group" in doc.xpet:
                 self._renamed[doc.xpet["group"]] = key
 
-    def is_taken(self, key: str) -> bool:
+    def is_taken(self, key: str, also_gone: bool = True) -> bool:
         """Whether a key is in use, upper and lower case being the same, or kept for what groups with columns have.
 
-        Those of arrays that were there a while ago are in use; the run table lays others out beside their chunks.
+        Those of arrays that were there a while ago are in use, but for who lays others out beside their chunks.
         """
         if key.lower() in self._taken or key in (TABLE, HIDDEN):
             return True
-        if parent(key) != TABLE and any(key.lower() in gone for gone in self._gone.values()):
+        if also_gone and any(key.lower() in gone for gone in self._gone.values()):
             return True
         return key.partition("/")[0] not in _WITHOUT_RUNS and self.is_reserved(name_of(key))
 
@@ -148,9 +148,9 @@ class Hierarchy:
             free = f"{stem}.{k}"
         return below(group, free)
 
-    def is_free(self, group: str, name: str) -> bool:
-        """Whether neither a node in a group nor a dimension has a name."""
-        return not (self.is_taken(below(group, name)) or self.has_dim(group, name))
+    def is_free(self, group: str, name: str, also_gone: bool = True) -> bool:
+        """Whether neither a node in a group nor a dimension has a name, nor a node that is gone."""
+        return not (self.is_taken(below(group, name), also_gone) or self.has_dim(group, name))
 
     def group_key(self, path: str) -> str:
         """The key of the group with a dotted path; where a part of it is taken by something else it is renamed."""

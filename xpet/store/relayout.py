@@ -55,8 +55,12 @@ def relayout(
 
 def has_room(doc: ArrayDoc) -> bool:
     """Whether a set of chunks could lie beside this one without taking the keys of one that may still be read."""
-    recent = [entry for entry in doc.xpet.get("retired", ()) if time.time() - entry["since"] <= GRACE]
-    return len(recent) < len(KEYS) - 1
+    return len(recent(doc.xpet.get("retired", ()))) < len(KEYS) - 1
+
+
+def recent(sets: Iterable[Mapping[str, Any]], age: float = GRACE) -> list[Mapping[str, Any]]:
+    """Those of some sets of chunks that were in use within ``age`` seconds, so that they may still be read."""
+    return [entry for entry in sets if time.time() - entry["since"] <= age]
 
 
 def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
@@ -102,12 +106,12 @@ def drop_gone(place: Place, docs: Hierarchy, age: float = GRACE) -> None:
         left = {}
         for name, sets in gone.items():
             node = f"{group}/{name}" if group else name
-            recent = [entry for entry in sets if time.time() - entry["since"] <= age]
+            kept = recent(sets, age)
             for entry in sets:
-                if entry not in recent:
+                if entry not in kept:
                     drop_chunks(place, node, entry["keys"])
-            if recent:
-                left[name] = recent
+            if kept:
+                left[name] = kept
             else:
                 place.delete([f"{node}/{ROOT}"])
         if left != gone:
@@ -126,7 +130,7 @@ def drop_retired(
     out = {}
     for node, doc in arrays:
         retired = doc.xpet.get("retired", ())
-        left = [entry for entry in retired if time.time() - entry["since"] <= age]
+        left = recent(retired, age)
         for entry in retired:
             if entry not in left:
                 drop_chunks(place, node, entry["keys"])

@@ -11,12 +11,12 @@ from xpet.store.attempts import ATTEMPTS, Outcomes
 from xpet.store.chunks import read_whole, write_rows, write_whole
 from xpet.store.dims import Dims
 from xpet.store.distinct import stack
-from xpet.store.documents import ArrayDoc, Fill, GroupDoc
-from xpet.store.hierarchy import RUN, TABLE, Hierarchy, bounded, name_of, parent
+from xpet.store.documents import KEYS, ArrayDoc, Fill, GroupDoc
+from xpet.store.hierarchy import GONE, RUN, TABLE, Hierarchy, bounded, name_of, parent
 from xpet.store.kept import Kept, in_rows
 from xpet.store.leaves import LeafWriter
 from xpet.store.points import INDEX, PointColumn
-from xpet.store.relayout import anew, beside, drop_chunks, retire
+from xpet.store.relayout import anew, beside, drop_chunks, has_room, recent, retire
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -59,6 +59,13 @@ class RunTable:
         self._write_run(TABLE, n_runs)
         self._write_status(TABLE, n_runs)
         return self._add_coordinates(n_runs, points)
+
+    def is_crowded(self) -> bool:
+        """Whether other points would take the chunks of some at which readers of a while ago may be."""
+        gone = (sets for group in self._datasets() for sets in self._docs.group(group).xpet.get(GONE, {}).values())
+        return any(not has_room(doc) for _, doc in self._docs.arrays() if doc.dims[:1] == (RUN,)) or any(
+            len(recent(sets)) >= len(KEYS) for sets in gone
+        )
 
     def explore(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
         """Take other points for those there are; no run may be complete. Returns the names of their coordinates."""
@@ -127,7 +134,7 @@ class RunTable:
         """A name for a coordinate that is free in every group which has, or may get, columns."""
         name = stem = bounded(wanted)
         k = 0
-        while not self._docs.is_free(TABLE, name) or self._docs.is_used(name):
+        while not self._docs.is_free(TABLE, name, also_gone=False) or self._docs.is_used(name):
             k += 1
             name = f"{stem}.{k}"
         return name

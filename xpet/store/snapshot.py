@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,16 @@ def check_still(place: Place, uuid: str) -> None:
     if document is None:
         raise DataNotInStorageError(f"{place.url}: the trajectory was deleted after it was loaded or stored here")
     check_same(Meta.from_json(_mark(document), place.url), uuid, place.url)
+
+
+@contextmanager
+def same_points(snapshot: Snapshot) -> Iterator[None]:
+    """Refuse what is read within if other points have taken the place of these, which had no complete run."""
+    try:
+        yield
+    finally:
+        if not snapshot.complete.any():
+            check_still(snapshot.place, snapshot.meta.uuid)
 
 
 def _mark(document: Mapping[str, Any]) -> object:

@@ -7,6 +7,7 @@ then status, then the document that says which runs are complete; what the packe
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import TracebackType
@@ -287,6 +288,9 @@ class Writer:
                 self._table.grow(intent.new, intent.points, intent.distinct)
                 space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
             else:
+                if self._table.is_crowded():
+                    # Some reader would take these points for its own: let it know that they are not.
+                    self._meta = replace(self._meta, uuid=uuid.uuid4().hex)
                 names = self._table.explore(intent.new, intent.explored)
                 space = space_of(intent.explored, names, intent.kind, intent.axes)
             self._take(intent.new, space)

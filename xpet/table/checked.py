@@ -18,7 +18,7 @@ from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
 from xpet.errors import CorruptStoreError
 from xpet.store.chunks import Touched, check_chunk, check_reach, chunk_index, find_damage, is_touched, key_form, lost
-from xpet.store.snapshot import ROOT, Snapshot
+from xpet.store.snapshot import ROOT, Snapshot, same_points
 from xpet.table.written import Written, touched
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ class CheckedArray(BackendArray):
         chunks = touched(doc, key)
         check_reach(snapshot.place, self._node, doc, some.size)
         try:
-            values = np.asarray(some.values)
+            with same_points(snapshot):
+                values = np.asarray(some.values)
         except DAMAGE as error:
             find_damage(snapshot.place, self._node, doc, chunks)
             error.add_note(f"{snapshot.place.url}/{self._node} was being read; its chunks are as its document says.")

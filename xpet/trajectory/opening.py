@@ -127,6 +127,7 @@ def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     _add_what_is_new(traj, writer, snapshot)
     writer.say_seed(str(traj.settle_seed()), traj.v_state.seed_by)
     writer.explore(explored_points(traj), traj.length, *shape_of(traj))
+    traj.f_bind(traj.v_name, writer.meta.uuid)
     writer.show_parameters(static_leaf(leaf) for leaf in leaves(traj) if leaf.v_kind == "parameter")
     writer.publish()
 

@@ -12,7 +12,7 @@ from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_ann
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
 from xpet.store.reading import RunReader, read_static, static_leaves
-from xpet.store.snapshot import Snapshot
+from xpet.store.snapshot import Snapshot, same_points
 from xpet.trajectory.trust import Trust
 from xpet.tree import BaseParameter, Leaf, Root
 from xpet.tree.backing import LINKS, SAID
@@ -58,7 +58,7 @@ def stored_range(snapshot: Snapshot, name: str, parameter: BaseParameter, trust:
 
 
 def _points(snapshot: Snapshot, name: str, parameter: BaseParameter, trust: Trust) -> list[Any]:
-    with trust.reading():
+    with trust.reading(), same_points(snapshot):
         kept = decode_points(read_points(snapshot.place, snapshot.hierarchy, name))
     # What is one object stays one.
     made = {each: parameter.f_restored(value) for each, value in {id(value): value for value in kept}.items()}
