@@ -15,7 +15,8 @@ except ModuleNotFoundError as error:
         f"xpet.testing needs {error.name}, which is not installed; pip install 'xpet[testing]'", name=error.name
     ) from error
 
+from xpet.testing.contract import CodecContract
 from xpet.testing.equality import identical
 from xpet.testing.strategies import values
 
-__all__ = ["identical", "values"]
+__all__ = ["CodecContract", "identical", "values"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
@@ -228,6 +229,28 @@ def added_codecs() -> Iterator[tuple[Codec, tuple[str, ...]]]:
     for target in _BY_NAME.values():
         if target.startswith(_REGISTERED):
             yield _loaded[target], tuple(kind for kind, targets in _BY_TYPE.items() if targets == (target,))
+
+
+@contextmanager
+def codecs_apart(without: str = "") -> Iterator[None]:
+    """Have what is registered in this context only in it; a user's codec called ``without`` is not there meanwhile."""
+    kept = [(known, dict(known)) for known in (_BY_NAME, _BY_TYPE, _loaded)]
+    target = _REGISTERED + without
+    for key in [key for key, targets in _BY_TYPE.items() if targets == (target,)]:
+        del _BY_TYPE[key]
+    if _BY_NAME.get(without) == target:
+        del _BY_NAME[without]
+    try:
+        yield
+    finally:
+        for known, before in kept:
+            known.clear()
+            known.update(before)  # type: ignore[arg-type]  # each by what it held
+
+
+def codec_names() -> tuple[str, ...]:
+    """What stores call the encodings that there are codecs for."""
+    return tuple(_BY_NAME)
 
 
 def has_codec(key: str) -> bool:
