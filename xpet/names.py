@@ -72,6 +72,12 @@ def check_names(segments: Iterable[str], where: str) -> None:
         raise ValueError(f"{cut(where)} is no valid path: {'; '.join(faults)}; rename what is faulty.")
 
 
+@lru_cache(maxsize=1024)
+def check_path(path: str) -> None:
+    """Raise ``ValueError`` naming every segment of a path that is no valid name; none at all is valid."""
+    check_names(map(str, split_path(path)) if path else (), f"The path {path!r}")
+
+
 def checked_text(value: object, what: str) -> str:
     """Words that the user gave; ``TypeError`` if they are none.
 
@@ -125,6 +131,7 @@ def is_template(path: str) -> bool:
     return "$" in path
 
 
+@lru_cache(maxsize=8192)
 def in_run(template: str) -> bool:
     """Whether `template` lies in a run group, i.e. has a segment ``$``."""
     return "$" in template and _INNER in template.split(".")

@@ -373,4 +373,4 @@ def test_locking(traj):
 
 
 def test_backings_are_a_protocol():
-    assert {"templates", "runs_with", "complete", "load"} <= set(dir(RunBacking))
+    assert {"templates", "runs_with", "complete", "load", "kinds"} <= set(dir(RunBacking))

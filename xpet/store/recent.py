@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xpet.store.chunks import numpy_dtype, read_chunk, read_row
 from xpet.store.documents import ArrayDoc
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xpet.store.place import Place
     from xpet.values.parts import Array
+
+    #: the number of a chunk, the chunk, and the dtype in memory
+    _Kept: TypeAlias = tuple[int, Array, np.dtype[Any]]
 
 #: what is kept takes up to about this many bytes
 MOST_BYTES = 2**26
@@ -31,29 +36,29 @@ class Recent:
 
     def forget(self) -> None:
         """Read everything anew."""
-        self._kept: dict[str, tuple[int, Array]] = {}
+        self._kept: dict[str, _Kept] = {}
         self._n_bytes = 0
 
     def row(self, node: str, doc: ArrayDoc, row: int, inner: tuple[int, ...]) -> Array:
         """The same as :func:`read_row`."""
         length = doc.chunks[0]
-        if length == 1 or not _is_one_chunk(doc, inner):
+        if length == 1 or (inner and not _is_one_chunk(doc, inner)):
             return read_row(self._place, node, doc, row, inner)
         number, at = divmod(row, length)
         kept = self._kept.get(node)
         if kept is None or kept[0] != number:
-            kept = self._keep(node, number, read_chunk(self._place, node, doc, number))
+            kept = self._keep(node, number, read_chunk(self._place, node, doc, number), numpy_dtype(doc))
         cut = (slice(at, at + 1), *map(slice, inner))
         # A copy, for who gets it may change it, in native byte order; reshaped, as what is indexed alone is no array.
-        return kept[1][cut].reshape(inner).astype(numpy_dtype(doc))
+        return kept[1][cut].reshape(inner).astype(kept[2])
 
-    def _keep(self, node: str, number: int, chunk: Array) -> tuple[int, Array]:
+    def _keep(self, node: str, number: int, chunk: Array, dtype: np.dtype[Any]) -> _Kept:
         before = self._kept.get(node)
         self._n_bytes += chunk.nbytes - (0 if before is None else before[1].nbytes)
         if self._n_bytes > MOST_BYTES:
             self.forget()
             self._n_bytes = chunk.nbytes
-        kept = self._kept[node] = (number, chunk)
+        kept = self._kept[node] = (number, chunk, dtype)
         return kept
 
 

@@ -123,6 +123,23 @@ class StoredRuns:
         complete = self._reader.complete()[: self._n_runs]
         return range(len(complete)) if complete.all() else np.flatnonzero(complete).tolist()
 
+    def kinds(self) -> Sequence[int]:
+        """A number for each run: the same for those that have the same leaves, and groups; negative if it has links."""
+        import numpy as np
+
+        reader = self._reader
+        have = [*map(reader.runs_with, self.templates()), *map(reader.runs_with_group, self.groups())]
+        kinds = complete = reader.complete()
+        for each in have:
+            if not np.array_equal(each, complete):
+                kinds = np.unique(2 * kinds.astype(np.int64) + each, return_inverse=True)[1]
+        kinds = kinds.astype(np.int64)
+        for template in self.groups():
+            if LINKS in reader.groups[template]:
+                kinds[reader.runs_with_group(template)] = -1
+        numbers: list[int] = kinds[: self._n_runs].tolist()
+        return numbers
+
     def load(self, template: str, run: int) -> Leaf:
         """The leaf of one run, with its data."""
         column = self._reader.first(template)
@@ -132,7 +149,8 @@ class StoredRuns:
         annotations = items.pop(ANNOTATIONS, {})
         leaf = self._trust.leaf(column.kind, column.class_name, template, comment)
         _fill(leaf, partial(dict, items))
-        leaf.v_annotations.f_set(**annotations)
+        if annotations:
+            leaf.v_annotations.f_set(**annotations)
         return leaf
 
 

@@ -33,6 +33,9 @@ class RunBacking(Protocol):
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""
 
+    def kinds(self) -> Sequence[int]:
+        """A number for each run: the same for those that have the same leaves, and groups; negative if it has links."""
+
     def load(self, template: str, run: int) -> Leaf:
         """The leaf of one run, with data, comment and annotations.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from xpet.names import check_names, checked_text, split_path
+from xpet.names import check_path, checked_text
 from xpet.tree.node import Node, put
 
 if TYPE_CHECKING:
@@ -46,12 +46,13 @@ class Leaf(Node):
     v_is_parameter: ClassVar[bool] = False
 
     def __init__(self, full_name: str, comment: str = "") -> None:
-        check_names(map(str, split_path(full_name)) if full_name else (), f"The path {full_name!r}")
+        check_path(full_name)
         put(self, "v_parent", None)
         put(self, "v_template", full_name)
         put(self, "v_index", -1)
         put(self, "v_is_new", True)
-        put(self, "_comment", checked_text(comment, f"The comment of {full_name!r}"))
+        said = comment if type(comment) is str else checked_text(comment, f"The comment of {full_name!r}")
+        put(self, "_comment", said)
         put(self, "_annotations", None)
         put(self, "_loader", None)
         put(self, "_unknown_class", None)

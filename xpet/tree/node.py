@@ -59,7 +59,9 @@ class Node:
     @property
     def v_name(self) -> str:
         """The last segment of the path."""
-        return self.v_full_name.rpartition(".")[2]
+        name = self.v_template.rpartition(".")[2]
+        tree = self.v_tree if name[:1] == "$" else None
+        return name if tree is None else tree.wildcards.segment(name, self.v_index)
 
     @property
     def v_location(self) -> str:

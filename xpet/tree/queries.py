@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from xpet.errors import DataNotInStorageError, NotUniqueNodeError
 from xpet.tree import lookup
+from xpet.tree.alike import Alike
 from xpet.tree.group import Group
 from xpet.tree.guard import not_in_run
 from xpet.tree.leaf import Leaf
@@ -97,8 +98,9 @@ class Queries(Settings):
         cards = self.v_state.wildcards
         fallback = self._find_in_run(-1, name, search) if include_default_run else None
         found: dict[Any, Any] = {}
+        alike = Alike(self.v_state, name, lambda run: self._find_in_run(run, name, search))
         for run in range(self.v_state.length):
-            node = self._find_in_run(run, name, search)
+            node = alike.find(run)
             node = fallback if node is None else node
             if node is not None:
                 value = node.f_fast_access() if fast_access else node

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from xpet.names import RUNS_PER_SET, set_number
+from xpet.names import RUNS_PER_SET, in_run, set_number
 from xpet.tree.annotations import Annotations
 from xpet.tree.lookup import Candidate, Fetch, walk
 from xpet.tree.node import put
@@ -41,7 +41,6 @@ class VirtualRuns:
     """
 
     __slots__ = (
-        "_backing",
         "_below",
         "_groups",
         "_inside",
@@ -53,10 +52,11 @@ class VirtualRuns:
         "_says",
         "_templates",
         "_tree",
+        "backing",
     )
 
     def __init__(self, backing: RunBacking, tree: TreeState) -> None:
-        self._backing = backing
+        self.backing = backing
         self._tree = tree
         self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
         self._only: dict[str, tuple[tuple[int, int, bool], int | None]] = {}
@@ -161,7 +161,7 @@ class VirtualRuns:
 
     def _by_name(self, segment: str) -> dict[str, list[int]]:
         """The complete runs by what a wildcard of the user means in them."""
-        complete = self._backing.complete()
+        complete = self.backing.complete()
         known = self._named.get(segment)
         if known is None or known[0] != len(complete):
             names: dict[str, list[int]] = {}
@@ -180,9 +180,9 @@ class VirtualRuns:
             return known
         if not self._is_leaf(path, run):
             return self._group(group, path, name, run)
-        leaf: Leaf = self._backing.load(path, run)
+        leaf: Leaf = self.backing.load(path, run)
         leaf.f_place(group, path, run if "$" in path else -1)
-        leaf.v_is_new = False
+        put(leaf, "v_is_new", False)
         if group.v_run is not None and name[0] != "$":
             group.v_nodes[name] = leaf
         return leaf
@@ -210,13 +210,13 @@ class VirtualRuns:
     def _said_by(self, group: Group, path: str) -> _Said | None:
         if path not in self._says:
             return None
-        having = self._backing.runs_with_group(path)
+        having = self.backing.runs_with_group(path)
         run = next((run for run in self._runs(group) if run in having and self._visible(run)), None)
         if run is None:
             return None
         said = self._said.get((path, run))
         if said is None:
-            said = self._said[path, run] = self._backing.said(path, run)
+            said = self._said[path, run] = self.backing.said(path, run)
             self._linking.update(said[2])
             if len(self._said) > KEPT_GROUPS:
                 self._said.popitem(last=False)
@@ -266,17 +266,17 @@ class VirtualRuns:
         """Whether a path is a leaf in that run; it may be a group in another one."""
         if path not in self._below:
             return True
-        return path in self._templates and run in self._backing.runs_with(path)
+        return path in self._templates and run in self.backing.runs_with(path)
 
     def _between(self, first: int) -> Iterator[int]:
         """The complete runs of the set that starts with run `first`."""
-        complete = self._backing.complete()
+        complete = self.backing.complete()
         for position in range(bisect_left(complete, first), bisect_left(complete, first + RUNS_PER_SET)):
             yield complete[position]
 
     def _set_by_set(self) -> Iterator[int]:
         """The first complete run of every set."""
-        complete = self._backing.complete()
+        complete = self.backing.complete()
         position = 0
         while position < len(complete):
             run = complete[position]
@@ -286,13 +286,13 @@ class VirtualRuns:
     def _runs(self, group: Group) -> Iterator[int]:
         """The complete runs that the path of a group leaves open."""
         if group.v_index < 0:
-            return iter(self._backing.complete())
+            return iter(self.backing.complete())
         if group.v_run is not None:
             return iter((group.v_index,))
         if "$set" in group.v_template.split("."):
             return self._between(group.v_index // RUNS_PER_SET * RUNS_PER_SET)
         cards, own = self._tree.wildcards, group.v_full_name
-        return (run for run in self._backing.complete() if cards.expand(group.v_template, run) == own)
+        return (run for run in self.backing.complete() if cards.expand(group.v_template, run) == own)
 
     def _resolve(self, group: Group, path: str) -> int | None:
         """The run whose `path` a group shows.
@@ -306,7 +306,7 @@ class VirtualRuns:
             found = next((run for run in runs if not self._is_leaf(path, run)), None)
             if found is not None or path not in self._templates:
                 return found
-        state = (len(self._backing.complete()), self._tree.run, self._tree.is_run)
+        state = (len(self.backing.complete()), self._tree.run, self._tree.is_run)
         known = self._only.get(path) if group.v_index < 0 else None
         if known is None or known[0] != state:
             leaves = list(islice(self._candidates(group, path), 2))
@@ -366,13 +366,32 @@ class VirtualRuns:
             if parent is not None and parent.v_is_group and self._has(path, run):
                 yield parent  # type: ignore[misc]  # a group says so itself
 
+    def kept_runs(self) -> frozenset[int]:
+        """The runs of which something may be in memory."""
+        return frozenset(run for _, run in self._groups)
+
+    def has(self, name: str, run: int) -> bool:
+        """Whether a run has a group or a leaf of that name anywhere."""
+        return any(self._has(path, run) for path in self._positions.get(name, ()))
+
+    def at(self, path: str, run: int) -> Node:
+        """What a run has at a path, if nothing of the run is in memory."""
+        return self._make(self._group_at(path.rpartition(".")[0], run), path, run)
+
+    def _group_at(self, path: str, run: int) -> Group:
+        if in_run(path):
+            above, _, segment = path.rpartition(".")
+            return self._group(self._group_at(above, run), path, segment, run)
+        group = walk(self._tree.root, tuple(self._tree.wildcards.expand(path, run).split(".")))
+        return group  # type: ignore[return-value]  # the runs that are alike have groups above what was found
+
     def seen_from(self, tree: TreeState) -> VirtualRuns:
         """The same runs, shown by another tree."""
-        return VirtualRuns(self._backing, tree)
+        return VirtualRuns(self.backing, tree)
 
     def any_complete(self) -> bool:
         """Whether a run is complete."""
-        return len(self._backing.complete()) > 0
+        return len(self.backing.complete()) > 0
 
 
 def _below(group: Group, name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -362,31 +362,35 @@ def decode_whole(encoded: Encoded) -> Any:
             f"no codec here knows the encoding {encoded.codec!r} in its version {encoded.version}; import the package "
             "that brings it, call xpet.load_codecs(), register it with xpet.register_codec, or update xpet",
         )
-    return _guarded(lambda: codec.decode(encoded), encoded)
+    try:
+        return codec.decode(encoded)
+    except (CorruptStoreError, UnknownCodec):
+        raise
+    except Exception as error:
+        raise _damaged(encoded, error) from error
 
 
 def _unpacked(encoded: Encoded) -> Encoded:
     if encoded.codec != PACKED:
         return encoded
-    made: Encoded = _guarded(lambda: from_text(str(encoded.part())), encoded)
-    return made
-
-
-def _guarded(made: Callable[[], Any], encoded: Encoded) -> Any:
     try:
-        return made()
-    except (CorruptStoreError, UnknownCodec):
+        return from_text(str(encoded.part()))
+    except CorruptStoreError:
         raise
     except Exception as error:
-        raise CorruptStoreError(
-            f"a stored value in the encoding {encoded.codec!r} is damaged, as it cannot be rebuilt "
-            f"({type(error).__name__}: {error}); rerun what made it"
-        ) from error
+        raise _damaged(encoded, error) from error
+
+
+def _damaged(encoded: Encoded, error: Exception) -> CorruptStoreError:
+    return CorruptStoreError(
+        f"a stored value in the encoding {encoded.codec!r} is damaged, as it cannot be rebuilt "
+        f"({type(error).__name__}: {error}); rerun what made it"
+    )
 
 
 def rebuild(codec: str, version: int, meta: Mapping[str, Any], parts: Mapping[str, Data], labels: Labels) -> Any:
     """The value of an encoding as a store holds it."""
-    return decode(Encoded(codec, tuple(Part(data, name) for name, data in parts.items()), version, meta, labels))
+    return decode(Encoded(codec, tuple([Part(data, name) for name, data in parts.items()]), version, meta, labels))
 
 
 def canonical(meta: Mapping[str, Any]) -> str:
