@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpet.errors import shown, warn
 from xpet.trajectory import DynamicImports, IfExists, Trajectory
-from xpet.tree.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,26 +19,6 @@ if TYPE_CHECKING:
     from xpet.run.options import RunChoice
     from xpet.run.pools import StartMethod
     from xpet.table.dataset import View
-
-#: pypet's options that ask for what always holds here; any of the values given is fine
-_ALWAYS: dict[str, tuple[object, ...]] = {
-    "use_pool": (True, False),
-    "freeze_input": (True, False),
-    "wrap_mode": ("LOCK", "QUEUE", "PIPE", "LOCAL", "NONE", None),
-    "automatic_storing": (True,),
-    "clean_up_runs": (True,),
-    "purge_duplicate_comments": (True, False),
-    "do_single_runs": (True,),
-}
-#: pypet's further options with their defaults: these do what they say, other values are refused
-_DEFAULTS: dict[str, object] = {
-    "log_config": "DEFAULT", "log_stdout": False, "report_progress": (5, "pypet", 20),
-    "use_scoop": False, "cpu_cap": 100.0, "memory_cap": 100.0, "swap_cap": 100.0, "niceness": None,
-    "queue_maxsize": -1, "port": None, "gc_interval": None, "immediate_postproc": False, "resumable": False,
-    "resume_folder": None, "delete_resume": True, "storage_service": None, "git_repository": None, "git_message": "",
-    "git_fail": False, "sumatra_project": None, "sumatra_reason": "", "sumatra_label": None, "graceful_exit": False,
-    "lazy_debug": False, "config": None,
-}  # fmt: skip
 
 
 class Environment:
@@ -87,6 +66,12 @@ class Environment:
     progress
         Show a bar with rate, time left and failures, on a terminal or in a notebook (with tqdm, extra ``progress``).
         None: if tqdm is there.
+    graceful_exit
+        At the first Ctrl-C finish the runs that are being done, begin no further ones, store, and return normally; a
+        second one interrupts. Without it, the first one interrupts, and what is finished is stored all the same.
+    resumable, delete_resume
+        Keep the job itself, as a pickle, in the store until all runs are complete (or for good), so that
+        :meth:`resume` finds it in another process.
     start_method
         How worker processes start: ``'forkserver'``, ``'spawn'`` or ``'fork'``; by default the safest there is.
     wildcard_functions
@@ -138,6 +123,9 @@ class Environment:
         retries: int = 0,
         timeout: float | None = None,
         progress: bool | None = None,
+        graceful_exit: bool = False,
+        resumable: bool = False,
+        delete_resume: bool = True,
         start_method: StartMethod | None = None,
         wildcard_functions: Any = None,
         dynamic_imports: DynamicImports = None,
@@ -146,12 +134,13 @@ class Environment:
         **options: Any,
     ) -> None:
         from xpet.run.options import Options, workers_of
+        from xpet.run.pypet_options import check_options
 
         _check_if_exists(if_exists)
         workers = workers_of(multiproc, ncores)
         how = (on_error, flush_interval, start_method, collect, retries, timeout, progress)
-        self._options = Options(workers, *how)
-        properties = _check_options(options)
+        self._options = Options(workers, *how, graceful_exit, resumable, delete_resume)
+        properties = check_options(options)
         self._traj = _trajectory(trajectory, add_time, comment, wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
         self._traj.v_allow_pickle |= allow_pickle
@@ -246,6 +235,52 @@ class Environment:
         return outcome.values
 
     f_run = run
+
+    def resume(self, trajectory_name: str | None = None, resume_folder: None = None) -> Sequence[tuple[int, object]]:
+        """Do what is not complete of a stored trajectory with the job that was run last.
+
+        Running the script, or :meth:`run`, again does the same. In a new process the job is taken from the store, if
+        it was run with ``resumable=True``; as it is a pickle, which runs whatever is in it, this needs
+        ``allow_pickle=True``.
+
+        Parameters
+        ----------
+        trajectory_name
+            The stored trajectory, which becomes that of the environment; by default the present one.
+        resume_folder
+            pypet's; what is needed is in the store.
+
+        Returns
+        -------
+        sequence of (int, object)
+            As of :meth:`run`.
+
+        Raises
+        ------
+        ValueError
+            It is not known what was run last.
+
+        Examples
+        --------
+        >>> env = Environment('again', store='memory://docs-resume', overwrite_file=True)
+        >>> _ = env.traj.f_add_parameter('x', 1)
+        >>> env.traj.f_explore({'x': [1, 2, 3]})
+        >>> env.run(lambda traj: traj.x, runs=[1])
+        [(1, 2)]
+        >>> env.resume()
+        [(0, 1), (2, 3)]
+        """
+        from xpet.run.resuming import stored_job
+        from xpet.store.place import open_place
+        from xpet.trajectory.loading import load_from
+
+        if resume_folder is not None:
+            raise ValueError(f"resume_folder={resume_folder!r}: what is needed to resume is in the store; leave it out")
+        name = trajectory_name or self._traj.v_name
+        if name != self._traj.v_name or not self._traj.v_stored:
+            self._traj, self._job = load_from(open_place(self._traj.v_spec), name, self._traj.v_trust.copy()), None
+        job = self._job or stored_job(self._traj)
+        return self.run(job.function, *job.args, runs="missing", **job.kwargs)
 
     def replay(self, run: int, job: Callable[..., object] | None = None, *args: object, **kwargs: object) -> object:
         """Do one run again in this process and let its exception through; nothing is stored.
@@ -347,28 +382,3 @@ def _check_given(trajectory: Trajectory, add_time: bool, comment: str, wildcard_
     for name, value in {"add_time": add_time, "comment": comment, "wildcard_functions": wildcard_functions}.items():
         if value:
             raise ValueError(f"{name}={value!r} is for a new trajectory, but {trajectory!r} was given; leave it out")
-
-
-def _check_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties of the trajectory among the options; the others must be fine as they are."""
-    properties = {}
-    for name, value in options.items():
-        if name in _ALWAYS:
-            if value not in _ALWAYS[name]:
-                raise ValueError(f"{name}={value!r} is not available; it can be {_listed(_ALWAYS[name])}")
-        elif name in _DEFAULTS:
-            if value != _DEFAULTS[name] and not (value is None and name == "log_config"):
-                raise ValueError(f"{name}={value!r} is not available in this version; leave it out")
-        elif isinstance(vars(Settings).get(_property(name)), property):
-            properties[_property(name)] = value
-        else:
-            raise ValueError(f"Environment has no option {shown(name)}; see help(xpet.Environment) for those it has")
-    return properties
-
-
-def _property(name: str) -> str:
-    return name if name.startswith("v_") else f"v_{name}"
-
-
-def _listed(values: tuple[object, ...]) -> str:
-    return " or ".join(map(repr, values))

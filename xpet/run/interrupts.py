@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -36,6 +36,28 @@ def put_off() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if len(caught) == 1:
             before(caught[0], None)
+
+
+@contextmanager
+def first_interrupt(action: Callable[[], None] | None) -> Iterator[None]:
+    """Have the first Ctrl-C in the block do this instead; a second one goes through.
+
+    Outside the main thread, where no signals arrive, and without an action nothing changes.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if action is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def act(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        action()
+
+    signal.signal(signal.SIGINT, act)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ What ends a study before its last run:
 * the first runs all fail alike (:mod:`xpet.run.alarm`): three of the first runs, the last and the middle one.
 * the journal cannot be written: its OSError is raised.
 * Ctrl-C: workers get :data:`INTERRUPT_SECONDS` to finish their present run; every finished run is folded, and the
-  KeyboardInterrupt goes on.
+  KeyboardInterrupt goes on. With `graceful`, the first one only ends the handing out, and present runs are finished.
 
 A worker that dies ends nothing: see :func:`xpet.run.blocks.pieces`. A run fails that a worker died over twice, or more
 often if it may be tried again more often.
@@ -40,7 +40,7 @@ from typing import Literal
 from xpet.errors import RunError
 from xpet.run.alarm import Alarm, State
 from xpet.run.blocks import Backlog, Block, Pace, pieces
-from xpet.run.interrupts import put_off
+from xpet.run.interrupts import first_interrupt, put_off
 from xpet.run.pools import Died, Done, Outcome, Pool
 from xpet.run.ports import Journal
 from xpet.run.report import BlockReport, RunFailure, RunSummary, StopReason
@@ -50,6 +50,7 @@ OnError = Literal["continue", "stop", "raise"]
 FOLD_SECONDS = 5.0
 INTERRUPT_SECONDS = 0.5
 GRACE_SECONDS = 5.0
+GRACEFUL_SECONDS = 0.25
 DEATHS = 2
 """A run that was being done when so many workers died is a failed one, if it may not be tried again more often."""
 KEPT_FAILURES = 1000
@@ -72,6 +73,8 @@ class Plan:
         How often a run is tried again that failed, or over which a worker died; once in the latter case if it is 0.
     collect : bool
         Whether what the job returns is wanted.
+    graceful : bool
+        At the first Ctrl-C finish what is being done, and return.
     first_block : int
         Number of the first block.
     repeat : callable
@@ -83,6 +86,7 @@ class Plan:
     on_error: OnError = "continue"
     retries: int = 0
     collect: bool = True
+    graceful: bool = False
     first_block: int = 0
     repeat: Callable[[int], str] = "env.replay({})".format
 
@@ -135,6 +139,7 @@ class _Coordinator:
         self._begun = self._folded = monotonic()
         self._is_unfolded = False
         self._stopped: StopReason | None = None
+        self._is_asked_to_end = False
         self._values: list[tuple[int, object]] = []
         self._complete = 0
         self._failed: list[int] = []
@@ -143,12 +148,15 @@ class _Coordinator:
 
     def go(self) -> RunSummary:
         try:
-            while self._hand_out() or self._in_flight:
-                for outcome in self._pool.wait(self._until_fold()):
-                    self._take(outcome)
-                if self._until_fold() == 0.0:
-                    self._fold()
-            self._fold()
+            with first_interrupt(self._ask_to_end if self._plan.graceful else None):
+                while self._hand_out() or self._in_flight:
+                    for outcome in self._pool.wait(self._longest_wait()):
+                        self._take(outcome)
+                    if self._is_asked_to_end:
+                        self._stop("interrupt")
+                    if self._until_fold() == 0.0:
+                        self._fold()
+                self._fold()
         except KeyboardInterrupt:
             self._give_up(INTERRUPT_SECONDS)
             raise
@@ -158,6 +166,11 @@ class _Coordinator:
         if self._failures and self._plan.on_error == "raise":
             raise self._first_error()
         return self._summary()
+
+    def _ask_to_end(self) -> None:
+        """Called by a signal, whatever is going on."""
+        self._is_asked_to_end = True
+        self._pool.wind_down()
 
     # handing out
 
@@ -175,7 +188,7 @@ class _Coordinator:
         return bool(self._in_flight)
 
     def _may_hand_out(self) -> bool:
-        if self._stopped is not None or not self._backlog.remaining:
+        if self._stopped is not None or self._is_asked_to_end or not self._backlog.remaining:
             return False
         return self._alarm.state is not State.RAISED or self._scouts > 0
 
@@ -285,6 +298,10 @@ class _Coordinator:
     def _until_fold(self) -> float:
         return max(0.0, self._folded + FOLD_SECONDS - monotonic()) if self._is_unfolded else FOLD_SECONDS
 
+    def _longest_wait(self) -> float:
+        # a wait goes on after a signal that raises nothing
+        return min(self._until_fold(), GRACEFUL_SECONDS) if self._plan.graceful else self._until_fold()
+
     def _fold(self) -> None:
         self._is_unfolded = False
         with put_off():
@@ -321,7 +338,7 @@ class _Coordinator:
             sorted(self._failed),
             self._failures,
             self._stopped,
-            self._backlog.remaining,
+            len(self._plan.runs) - self._complete - len(self._failed),
             monotonic() - self._begun,
             list(dict.fromkeys(self._warnings)),
             self._plan.repeat(self._failures[0].run) if self._failures else "",

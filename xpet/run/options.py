@@ -40,6 +40,10 @@ class Options:
         In seconds: how long a run may take; in worker processes only.
     progress : bool, optional
         Whether a bar shows how far the runs are; None: if it can.
+    graceful : bool
+        At the first Ctrl-C finish what is being done, and return.
+    resumable, delete_resume : bool
+        Keep the job in the store, until all runs are complete.
 
     Raises
     ------
@@ -60,6 +64,9 @@ class Options:
     retries: int = 0
     timeout: float | None = None
     progress: bool | None = None
+    graceful: bool = False
+    resumable: bool = False
+    delete_resume: bool = True
 
     def __post_init__(self) -> None:
         if self.on_error not in _ON_ERROR:

@@ -82,6 +82,10 @@ class Pool(Protocol):
         """Return what happened, at the latest after `timeout` seconds."""
         ...
 
+    def wind_down(self) -> None:
+        """Begin with :meth:`stop`, which follows, as far as a signal handler can."""
+        ...
+
     def stop(self) -> None:
         """Let every worker end with its present run."""
         ...

@@ -101,8 +101,11 @@ class ProcessPool:
                     outcomes.append(self._bury(member))
         return outcomes
 
-    def stop(self) -> None:
+    def wind_down(self) -> None:
         self._ending = True
+
+    def stop(self) -> None:
+        self.wind_down()
         for member in self._members:
             _order(member, STOP)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, overload
 
-StopReason = Literal["error", "alike"]
+StopReason = Literal["error", "alike", "interrupt"]
 
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
 _SHAPE_LENGTH = 200
@@ -107,7 +107,7 @@ class RunSummary:
         Every run that failed in this call, ascending.
     failures : list of RunFailure
         The first failures in detail, in the order they were reported.
-    stopped_because : {'error', 'alike'} or None
+    stopped_because : {'error', 'alike', 'interrupt'} or None
         Why runs were left undone; None if none were.
     n_left : int
         Runs that were not begun.
@@ -130,7 +130,7 @@ class RunSummary:
     repeat: str = ""
 
     def sentence(self) -> str:
-        """Say what failed and how to go on; empty if nothing failed.
+        """Say what failed, or what is left, and how to go on; empty if all is done.
 
         Examples
         --------
@@ -140,7 +140,7 @@ class RunSummary:
 `env.replay(3)` repeats that run here with the real exception; running again does only what is not complete.
         """
         if not self.failures:
-            return ""
+            return interrupted(self.n_complete, self.n_left) if self.stopped_because == "interrupt" else ""
         first = self.failures[0]
         place = f" ({first.where})" if first.where else ""
         asked = self.n_complete + len(self.failed) + self.n_left
@@ -205,6 +205,20 @@ class RunValues(Sequence[tuple[int, object]]):
         return f"[{', '.join(map(repr, self[:_SHOWN]))}, … {len(self) - _SHOWN} more]"
 
 
+def interrupted(complete: int, left: int) -> str:
+    """Say what is stored and what is left of an interrupted study.
+
+    Examples
+    --------
+    >>> interrupted(1, 3)
+    'Interrupted: 1 run is complete and stored, 3 are left; running again does only what is not complete.'
+    """
+    return (
+        f"Interrupted: {complete} {'run is' if complete == 1 else 'runs are'} complete and stored, {left} "
+        f"{'is' if left == 1 else 'are'} left; running again does only what is not complete."
+    )
+
+
 def failure_of(run: int, error: BaseException, own_file: str, keep: bool = False) -> RunFailure:
     """Describe an exception of a run, leaving out the outermost frames that lie in `own_file`."""
     trace = error.__traceback__
@@ -242,9 +256,9 @@ def _named(runs: Sequence[int], limit: int = 10) -> str:
 def _stopped(reason: StopReason | None, left: int) -> str:
     if reason is None:
         return ""
-    why = (
-        "As the first runs all failed in the same way, runs from the middle and the end included"
-        if reason == "alike"
-        else "After the first failure"
-    )
+    why = {
+        "alike": "As the first runs all failed in the same way, runs from the middle and the end included",
+        "error": "After the first failure",
+        "interrupt": "After Ctrl-C",
+    }[reason]
     return f"{why}, {left} {'run was' if left == 1 else 'runs were'} not begun. "

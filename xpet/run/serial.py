@@ -27,8 +27,11 @@ class SerialPool:
         block, self._block = self._block, None
         return [] if block is None else [Done(block, self._worker.work(block))]
 
-    def stop(self) -> None:
+    def wind_down(self) -> None:
         self._worker.stopping = True
+
+    def stop(self) -> None:
+        self.wind_down()
 
     def close(self, grace: float) -> list[Outcome]:
         return []

@@ -13,14 +13,14 @@ from xpet.run.interrupts import put_off
 from xpet.run.job import Job
 from xpet.run.loop import GRACE_SECONDS, Plan, run_blocks
 from xpet.run.options import Options, RunChoice, checked_runs
-from xpet.run.pools import open_pool
+from xpet.run.pools import Pool, open_pool
 from xpet.run.ports import PackerSpec
 from xpet.run.progress import Bar
 from xpet.run.provenance import launch_record
-from xpet.run.report import RunSummary, RunValues
+from xpet.run.report import RunSummary, RunValues, interrupted
 from xpet.run.worker import Task
 from xpet.store.journal import open_packer, recorded
-from xpet.store.launches import write_launch
+from xpet.store.launches import drop_job, write_job, write_launch
 from xpet.store.place import PlaceSpec, open_place
 from xpet.store.writer import Writer
 from xpet.trajectory import Trajectory
@@ -70,7 +70,7 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
     """
     runs = _chosen(writer, len(traj), choice)
     before = writer.complete
-    _record_launch(traj, writer, job)
+    _record_launch(traj, writer, job, options.resumable)
     if not len(runs):
         return Outcome(RunSummary([], 0, [], [], None, 0, 0.0, []))
     packer = PackerSpec(
@@ -86,18 +86,31 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
         def repeat(run: int) -> str:
             return job.repeat(run, columns, traj.rng_in_words(run))
 
-        plan = Plan(runs, list(columns.values()), options.on_error, options.retries, options.collect, repeat=repeat)
+        how = (options.on_error, options.retries, options.collect, options.graceful)
+        plan = Plan(runs, list(columns.values()), *how, repeat=repeat)
         with Bar(len(runs), writer.meta.name, options.progress) as bar:
             summary = run_blocks(plan, pool, StoreJournal(traj, writer), bar.take)
+    except KeyboardInterrupt as interrupt:
+        _end(pool, writer)
+        n_complete = int((writer.complete & ~before).sum())
+        interrupt.add_note(interrupted(n_complete, len(runs) - n_complete))
+        raise
     finally:
-        pool.close(GRACE_SECONDS)
-        with put_off():
-            if writer.lease.still_ours():
-                writer.fold(unfinished=True)
+        _end(pool, writer)
+    if options.delete_resume and writer.complete.all():
+        drop_job(writer.place)
     if not options.collect:
         return Outcome(summary)
     now: Any = (writer.complete & ~before).nonzero()[0]
     return Outcome(summary, RunValues(now, dict(summary.values)))
+
+
+def _end(pool: Pool, writer: Writer) -> None:
+    """End the workers, and fold what they finished; more than once is fine."""
+    pool.close(GRACE_SECONDS)
+    with put_off():
+        if writer.lease.still_ours():
+            writer.fold(unfinished=True)
 
 
 def _chosen(writer: Writer, length: int, choice: RunChoice) -> Sequence[int]:
@@ -136,8 +149,10 @@ def check_reach(spec: PlaceSpec, workers: int) -> None:
         )
 
 
-def _record_launch(traj: Trajectory, writer: Writer, job: Job) -> None:
+def _record_launch(traj: Trajectory, writer: Writer, job: Job, resumable: bool) -> None:
     """Say who does the runs that follow, where, when and with what."""
     number = writer.lease.epoch
     record = launch_record(job, number, traj.v_seed) | {"writer": dict(writer.meta.writer)}
     write_launch(writer.place, number, record)
+    if resumable:
+        write_job(writer.place, job.to_bytes())

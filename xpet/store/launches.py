@@ -13,11 +13,27 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
 
 PREFIX = f"{ROOT}/launch"
+JOB = f"{ROOT}/job"
 
 
 def write_launch(place: Place, number: int, record: Mapping[str, Any]) -> None:
     """Keep the record of a launch."""
     place.write(f"{PREFIX}/{number:08d}", json.dumps(record).encode())
+
+
+def write_job(place: Place, job: bytes) -> None:
+    """Keep the job of the last launch; it is a pickle."""
+    place.write(JOB, job)
+
+
+def read_job(place: Place) -> bytes | None:
+    """The pickled job of the last launch that kept it."""
+    return place.read(JOB)
+
+
+def drop_job(place: Place) -> None:
+    """Forget the job."""
+    place.delete([JOB])
 
 
 def read_launches(place: Place) -> list[dict[str, Any]]:

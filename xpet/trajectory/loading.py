@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from xpet.errors import DataNotInStorageError, shown
 from xpet.store.damaged import damage, listed, trajectories_of
@@ -14,7 +15,7 @@ from xpet.store.snapshot import ROOT, Snapshot, read_snapshot
 from xpet.trajectory.places import locate
 from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, link
 from xpet.trajectory.trajectory import Trajectory
-from xpet.trajectory.trust import DynamicImports
+from xpet.trajectory.trust import DynamicImports, Trust
 
 _LOG = logging.getLogger(__name__)
 _LEVELS = (0, 1, 2, 3)
@@ -86,9 +87,14 @@ def load_trajectory(
         place = store_in(place, name)
     if name is None:
         name = _choose(place, index)
+    return load_from(place, name, Trust(dynamic_imports, allow_pickle), branches)
+
+
+def load_from(place: Place, name: str, trust: Trust, branches: AbstractSet[str] = BRANCHES) -> Trajectory:
+    """Load branches of a trajectory from a place; see :func:`load_trajectory`."""
     snapshot = _read(place, name)
-    about = snapshot.meta
-    traj = Trajectory(about.name, comment=about.comment, dynamic_imports=dynamic_imports, allow_pickle=allow_pickle)
+    traj = Trajectory(snapshot.meta.name, comment=snapshot.meta.comment)
+    traj.f_trust(trust)
     traj.v_title = str(snapshot.attrs.get("title", ""))
     traj.f_set_spec(place.spec)
     traj.f_bind(name, snapshot.meta.uuid)

@@ -209,6 +209,10 @@ class Trajectory(Root):
         """What a store may bring back."""
         return self._trust
 
+    def f_trust(self, trust: Trust) -> None:
+        """Let a store bring back what this says; the package calls it when it loads."""
+        put(self, "_trust", trust)
+
     @property
     def v_stored(self) -> bool:
         """Whether the trajectory is in its store."""
