@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fixtures_columns import NAME, do, leaf, memory, read_runs, start
 
+import xpet
 from xpet.store import journal
 from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
 from xpet.store.journal import OPEN, PACKETS, open_packer, recorded, waiting
 from xpet.store.packets import HEAD, frame
-from xpet.store.place import Place
+from xpet.store.place import Place, open_place, resolve
 from xpet.store.unpacking import Batch, Failure, finished_runs
 
 Z = [leaf("results.runs.$.z", 1.0)]
@@ -210,3 +212,34 @@ def test_a_packet_of_a_newer_version_waits(caplog: pytest.LogCaptureFixture):
         assert writer.fold() == 0
         assert waiting(writer.place) == [key]
     assert "newer xpet" in caplog.text
+
+
+def empty(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())]
+
+
+def test_the_fold_leaves_no_empty_folders(tmp_path: Path):
+    place = open_place(resolve(tmp_path / "s.zarr"))
+    with start(place, 4) as writer:
+        late = open_packer(place.spec, NAME, writer.attempt)
+        late.begin(0, 2)
+        do(place, writer, {0: Z, 1: Z})
+        assert writer.fold() == 2
+        assert empty(tmp_path / "s.zarr" / NAME / journal.ROOT) == []
+        # Its folder was there when its block began, and is not any more.
+        late.complete(2, Z, 0.0, 0.0)
+        late.end()
+        assert writer.fold() == 1
+        assert not (tmp_path / "s.zarr" / NAME / PACKETS).exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"multiproc": True, "ncores": 2}], ids=["serial", "in processes"])
+def test_a_study_leaves_no_empty_folders_in_the_journal(options: Any, tmp_path: Path):
+    store = tmp_path / "s.zarr"
+    env = xpet.Environment("study", store=store, **options)
+    env.traj.f_add_parameter("x", 0)
+    env.traj.f_explore({"x": list(range(40))})
+    env.run(lambda traj: traj.f_add_result("z", np.zeros(traj.x)))
+    env.traj.f_expand({"x": [40, 41]})
+    env.run(lambda traj: traj.f_add_result("z", np.zeros(traj.x)))
+    assert empty(store / "study" / journal.ROOT) == []

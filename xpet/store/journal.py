@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from xpet.store.packets import Packer
 from xpet.store.place import Place, PlaceSpec, append_all, open_place
@@ -112,6 +112,14 @@ def waiting(place: Place, unfinished: bool = False) -> list[str]:
     """The keys of packets to fold; with ``unfinished``, those too that a worker did not close."""
     keys = place.list(PACKETS)
     return [key for key in keys if unfinished or not key.endswith(OPEN)]
+
+
+def discard(place: Place, keys: Iterable[str]) -> None:
+    """Delete keys of the journal, and the folders that they leave empty; who writes the next one there makes them."""
+    gone = list(keys)
+    place.delete(gone)
+    for folder in sorted({key.rpartition("/")[0] for key in gone}):
+        place.drop_empty(folder)
 
 
 def _of_block(place: Place, block: int, attempt: int) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
 from xpet.store.documents import dumps
 from xpet.store.fold import ColumnWriter
 from xpet.store.intents import INTENTS, Intent, read_intent
-from xpet.store.journal import OPEN, set_aside, waiting
+from xpet.store.journal import OPEN, discard, set_aside, waiting
 from xpet.store.lease import Lease
 from xpet.store.leaves import (
     LeafWriter,
@@ -153,7 +153,7 @@ class Writer:
             return None
         if packet.trajectory not in ("", self._meta.uuid):
             kept = set_aside(self.place, key, data)
-            self.place.delete([key])
+            discard(self.place, [key])
             _LOG.warning(
                 "%s/%s is of a trajectory that was here before and is left out; it is now %s", self.place.url, key, kept
             )
@@ -190,7 +190,7 @@ class Writer:
         self._complete = complete
         self.publish()
         self._stale = False
-        self.place.delete(keys)
+        discard(self.place, keys)
         return int((~ended.failed).sum())
 
     def _write_columns(self, batches: Sequence[Batch], rows: Array, complete: Array) -> None:
@@ -294,7 +294,7 @@ class Writer:
                 names = self._table.explore(intent.new, intent.explored)
                 space = space_of(intent.explored, names, intent.kind, intent.axes)
             self._take(intent.new, space)
-        self.place.delete([key])
+        discard(self.place, [key])
 
     def _take(self, n_runs: int, space: Space) -> None:
         import numpy as np
