@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+from xpet.tree.leaf import Leaf
 from xpet.tree.node import put
 from xpet.tree.parameter import NO_VALUE, Parameter
 from xpet.tree.result import Result
@@ -51,7 +52,29 @@ def _is_sparse(value: object) -> bool:
     return type(value).__module__.startswith("scipy.sparse.")
 
 
-class PickleParameter(Parameter):
+class _Pickling(Leaf):
+    """What parameters and results that pickle have in common."""
+
+    __slots__ = ()
+    _protocol: int
+
+    @property
+    def v_protocol(self) -> int:
+        """The protocol of :mod:`pickle` by which values will be stored."""
+        return self._protocol
+
+    @v_protocol.setter
+    def v_protocol(self, protocol: int) -> None:
+        put(self, "_protocol", protocol)
+
+    def _check(self, value: object) -> None:
+        super()._check(pickled(value, self._protocol, self.v_template))
+
+    def _kept(self) -> dict[str, Any]:
+        return {key: pickled(value, self._protocol, self.v_template) for key, value in super()._kept().items()}
+
+
+class PickleParameter(_Pickling, Parameter):
     """A parameter that pickles what could not be kept otherwise.
 
     Reading it back takes ``allow_pickle=True``: a pickle runs whatever code is in it. Without that, the parameter holds
@@ -83,26 +106,11 @@ class PickleParameter(Parameter):
     def __init__(
         self, full_name: str, data: Any = NO_VALUE, comment: str = "", protocol: int = pickle.DEFAULT_PROTOCOL
     ) -> None:
-        self._protocol = protocol
+        put(self, "_protocol", protocol)
         super().__init__(full_name, data, comment)
 
-    @property
-    def v_protocol(self) -> int:
-        """The protocol of :mod:`pickle` by which values will be stored."""
-        return self._protocol
 
-    @v_protocol.setter
-    def v_protocol(self, protocol: int) -> None:
-        self._protocol = protocol
-
-    def _check(self, value: object) -> None:
-        super()._check(pickled(value, self._protocol, self.v_template))
-
-    def _kept(self) -> dict[str, Any]:
-        return {key: pickled(value, self._protocol, self.v_template) for key, value in super()._kept().items()}
-
-
-class PickleResult(Result):
+class PickleResult(_Pickling, Result):
     """A result that pickles what could not be kept otherwise.
 
     Reading it back takes ``allow_pickle=True``; see :class:`PickleParameter`.
@@ -126,7 +134,6 @@ class PickleResult(Result):
     """
 
     __slots__ = ("_protocol",)
-    _protocol: int
 
     def __init__(
         self,
@@ -138,21 +145,6 @@ class PickleResult(Result):
     ) -> None:
         put(self, "_protocol", protocol)
         super().__init__(full_name, *args, comment=comment, **kwargs)
-
-    @property
-    def v_protocol(self) -> int:
-        """The protocol of :mod:`pickle` by which values will be stored."""
-        return self._protocol
-
-    @v_protocol.setter
-    def v_protocol(self, protocol: int) -> None:
-        put(self, "_protocol", protocol)
-
-    def _check(self, value: object) -> None:
-        super()._check(pickled(value, self._protocol, self.v_template))
-
-    def _kept(self) -> dict[str, Any]:
-        return {key: pickled(value, self._protocol, self.v_template) for key, value in super()._kept().items()}
 
 
 class SparseResult(Result):
