@@ -183,6 +183,25 @@ def test_expand_does_the_new_points_only(tmp_path):
         assert rows == {("0.5", "1.5", "2.0"), ("1.0", "3.0", "4.0"), ("2.0", "6.0", "8.0"), ("5.0", "15.0", "20.0")}
 
 
+def test_custom_values_come_back_as_the_users_class_and_are_arrays_to_others(tmp_path, plain_python):
+    printed = run_example("custom_values.py", cwd=tmp_path)
+    assert printed.err == ""
+    first, _, *runs = printed.out.splitlines()
+    assert first == "plain arrays: {'rod': 3, 'damping': 2, 'time': 1000} in rad over s"
+    # A small swing of length l takes 2π √(l / g).
+    periods = [float(re.fullmatch(r"run \d: Swing with a period of (\d\.\d\d) s", line)[1]) for line in runs]
+    assert periods == pytest.approx([1.42, 1.42, 2.01, 2.01, 2.84, 2.84], abs=0.02)
+    plain_python(
+        """
+        import sys, numpy as np, xarray as xr
+        ds = xr.open_dataset(sys.argv[1], group="results", engine="zarr")
+        assert ds.swing.dims == ("run", "time") and ds.swing.units == "rad" and ds.time.units == "s"
+        np.testing.assert_allclose(ds["swing.damping"], [0, 0.2] * 3)
+        """,
+        str(tmp_path / "data/swing.zarr/swing"),
+    )
+
+
 def test_every_example_is_tested():
     tested = set(re.findall(r'run_example\("(\w+\.py)"', Path(__file__).read_text(encoding="utf-8")))
     assert {path.name for path in EXAMPLES.glob("*.py")} - {"__main__.py"} == tested
