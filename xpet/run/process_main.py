@@ -12,12 +12,12 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from time import perf_counter, sleep
-from typing import cast
+from typing import Any, cast
 
 from xpet.run import interrupts
 from xpet.run.blocks import Block
 from xpet.run.report import BlockReport
-from xpet.run.transport import PackedValues, dumps, loads, pack_values
+from xpet.run.transport import PackedValues, dumps, loads, pack_values, portable
 from xpet.run.worker import Work, Worker
 
 BLOCK, STOP, QUIT = b"B", b"S", b"Q"
@@ -61,11 +61,43 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
             return
 
 
+class _Whole:
+    """A stream that lets go of what it is given when a line ends there, all at once.
+
+    A print comes in pieces, the last of which is the end of its last line.
+    """
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        stream.reconfigure(line_buffering=False, write_through=False)
+        self._write, self._flush = stream.write, stream.flush
+        self._held: list[str] = []
+        self._lock = threading.RLock()
+
+    def write(self, text: Any) -> int:
+        """Take some text; what is none is refused as the stream does it."""
+        if not isinstance(text, str):
+            return self._write(text)
+        with self._lock:
+            self._held.append(text)
+            if text.endswith("\n"):
+                self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Let go of all that there is."""
+        with self._lock:
+            held, self._held = "".join(self._held), []
+            self._write(held)
+            self._flush()
+
+
 def _print_by_line() -> None:
-    """Have a printed line leave at once and as a whole: workers share where it goes, and may be killed after it."""
+    """Have what is printed leave at once and as a whole: workers share where it goes, and may be killed after it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, write_through=False)
+            whole = _Whole(stream)
+            # What is printed goes to whatever the stream has for these, and others ask the stream what it is.
+            stream.write, stream.flush = whole.write, whole.flush  # type: ignore[method-assign]  # as said
 
 
 def _flush() -> None:
@@ -82,7 +114,8 @@ def _set_up(order: bytes) -> Worker:
     if os.environ != environment:
         os.environ.clear()
         os.environ.update(environment)
-    return Worker(work.task())
+    task = work.task()
+    return Worker(task, keep_exceptions=task.stop_on_failure)
 
 
 def _listen(inbox: Connection, worker: Worker, blocks: SimpleQueue[Block | None]) -> None:
@@ -127,7 +160,9 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
             os._exit(1)
     _flush()
     values, warnings = pack_values(report.values)
-    _tell(outbox, REPORT, (replace(report, values=[], warnings=(*report.warnings, *warnings)), values))
+    failures = tuple(map(portable, report.failures))
+    sent = replace(report, values=[], failures=failures, warnings=(*report.warnings, *warnings))
+    _tell(outbox, REPORT, (sent, values))
     return True
 
 
@@ -145,9 +180,11 @@ def _sendable(error: Exception, what: str) -> BaseException:
     error.__traceback__ = None
     try:
         sent = loads(dumps(error, "it"))
-    except Exception:
-        sent = None
+        reason = f"it became a {type(sent).__name__}"
+    except Exception as fault:
+        sent, reason = None, str(fault)
     if type(sent) is not type(error):
+        what = f"{what} (sent as a text: {reason})"
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(f"{what}; this happened in worker process {os.getpid()}:\n{trace}")
     return error
