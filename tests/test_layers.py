@@ -29,6 +29,7 @@ LAYERS = (
     "hdf5",
     "integrations",
     "testing",
+    "pypet",
 )
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40

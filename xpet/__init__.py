@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ParameterLockedException,
         PresettingError,
         RunError,
+        RunFailures,
         StoreBusyError,
         StoreError,
         TooManyGroupsError,
@@ -81,6 +82,7 @@ __all__ = [
     "Result",
     "ResultGroup",
     "RunError",
+    "RunFailures",
     "SparseParameter",
     "SparseResult",
     "StoreBusyError",
@@ -137,6 +139,7 @@ _HOMES = {
     "ParameterLockedException": "xpet.errors:ParameterLockedException",
     "PresettingError": "xpet.errors:PresettingError",
     "RunError": "xpet.errors:RunError",
+    "RunFailures": "xpet.errors:RunFailures",
     "StoreBusyError": "xpet.errors:StoreBusyError",
     "StoreError": "xpet.errors:StoreError",
     "TooManyGroupsError": "xpet.errors:TooManyGroupsError",
@@ -145,17 +148,36 @@ _HOMES = {
     "VersionMismatchError": "xpet.errors:VersionMismatchError",
 }
 
+_PYPET_HOMES = {
+    "NNLeafNode": "xpet.naturalnaming:NNLeafNode",
+    "racedirs": "xpet.utils.helpful_functions:racedirs",
+}
+"""What pypet exports besides, so that its scripts find it here."""
+
+# Its modules too: `xpet.parameter` is the file `xpet/pypet/parameter.py`.
+__path__ = [*__path__, f"{__path__[0]}/pypet"]
+
 # Hidden from type checkers: they would take every misspelt name for an object.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first used (PEP 562)."""
-        if name not in _HOMES:
-            raise AttributeError(f"module 'xpet' has no attribute {name!r}; dir(xpet) lists what it has")
-        module, attribute = _HOMES[name].split(":")
-        value = getattr(import_module(module), attribute)
+        home = _HOMES.get(name) or _PYPET_HOMES.get(name)
+        value = _absent(name) if home is None else _found(*home.split(":"))
         globals()[name] = value
         return value
+
+
+def _found(module: str, name: str) -> object:
+    return getattr(import_module(module), name)
+
+
+def _absent(name: str) -> object:
+    from xpet.pypet.absent import SENTENCES, absent
+
+    if name not in SENTENCES:
+        raise AttributeError(f"module 'xpet' has no attribute {name!r}; dir(xpet) lists what it has")
+    return absent(name)
 
 
 def __dir__() -> list[str]:
