@@ -211,8 +211,8 @@ class Environment:
             The job cannot be called like this.
         TrajectoryExistsError
             The store has another trajectory of this name; the message lists the differences.
-        RunError
-            A run failed in a worker process and ``on_error='raise'``; in this process it is the job's own exception.
+        RunFailures
+            Runs failed and ``on_error='raise'``; the group of the jobs' exceptions.
         """
         from xpet.run.job import Job
         from xpet.run.options import check_call, checked_runs

@@ -17,6 +17,7 @@
     │   ├── GitDiffError
     │   ├── PresettingError
     │   ├── RunError
+    │   │   └── RunFailures (an ExceptionGroup, too)
     │   └── TrajectoryExistsError
     ├── TypeError
     │   ├── NoSuchServiceError
@@ -34,6 +35,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 
 
 class ParameterLockedException(TypeError):
@@ -93,7 +95,19 @@ class TrajectoryExistsError(RuntimeError):
 
 
 class RunError(RuntimeError):
-    """Runs failed; the message names them, the first error and how to rerun them."""
+    """Runs failed, or could not be done."""
+
+
+class RunFailures(RunError, ExceptionGroup[Exception]):
+    """Runs failed; the message names them, the first error and how to rerun them.
+
+    A group of the jobs' own exceptions, so that ``except*`` tells them apart; each has a note that says of which run it
+    is. What a worker process cannot send stands there as a :class:`RunError`.
+    """
+
+    def derive(self, excs: Sequence[Exception]) -> RunFailures:  # type: ignore[override]  # of the same kind
+        """A part of the group."""
+        return RunFailures(self.message, excs)
 
 
 class MissingPackageError(ImportError):

@@ -6,12 +6,13 @@ import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import pytest
 from fixtures_run import FileJournal, PlainTree, study
 
-from xpet.errors import RunError
+from xpet.errors import RunError, RunFailures
 from xpet.run.job import Job
 from xpet.run.pools import open_pool
 from xpet.run.ports import PackerSpec
@@ -103,13 +104,14 @@ def test_on_error(executor, tmp_path, on_error):
         return study(odd_fails, tmp_path, n=30, on_error=on_error, **executor)
 
     if on_error == "raise":
-        serial = executor["executor"] == "serial"
-        with pytest.raises(ValueError if serial else RunError, match=r"\d\.0 is odd") as caught:
+        with pytest.raises(RunFailures, match=r"\d\.0 is odd") as caught:
             go()
-        if serial:
-            assert caught.traceback[-1].name == "odd_fails"
-        else:
-            assert "in odd_fails" in caught.value.__notes__[0]
+        for error in caught.value.exceptions:
+            assert type(error) is ValueError
+            (note,) = error.__notes__
+            assert note.startswith(f"This was run {float(str(error).split()[0]):.0f}")
+            where = note if error.__traceback__ is None else "".join(traceback.format_exception(error))
+            assert "in odd_fails" in where
     else:
         summary = go()
         assert summary.stopped_because == (None if on_error == "continue" else "error")

@@ -19,7 +19,7 @@ A whole study, as :class:`~xpet.environment.Environment` does it::
 What ends a study before its last run:
 
 * ``on_error='stop'`` or ``'raise'`` and a failing run: nothing more is handed out, runs that are being done finish,
-  everything is folded, and ``'raise'`` raises: in this process the job's exception, else a RunError with its traceback.
+  everything is folded, and ``'raise'`` raises the group of the jobs' exceptions.
 * the first runs all fail alike (:mod:`xpet.run.alarm`): three of the first runs, the last and the middle one.
 * the journal cannot be written: its OSError is raised.
 * Ctrl-C: workers get :data:`INTERRUPT_SECONDS` to finish their present run; every finished run is folded, and the
@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from time import monotonic, time
 from typing import Literal
 
-from xpet.errors import RunError
+from xpet.errors import RunFailures
 from xpet.run.alarm import Alarm, State
 from xpet.run.blocks import Backlog, Block, Pace, pieces
 from xpet.run.interrupts import first_interrupt, put_off
@@ -116,8 +116,8 @@ def run_blocks(
     ------
     OSError
         The journal cannot be written.
-    RunError
-        A run failed in another process and ``plan.on_error`` is ``'raise'``.
+    RunFailures
+        Runs failed and ``plan.on_error`` is ``'raise'``.
     """
     return _Coordinator(plan, pool, journal, on_report).go()
 
@@ -164,7 +164,7 @@ class _Coordinator:
             self._give_up_after(error)
             raise
         if self._failures and self._plan.on_error == "raise":
-            raise self._first_error()
+            raise self._raised()
         return self._summary()
 
     def _ask_to_end(self) -> None:
@@ -323,13 +323,8 @@ class _Coordinator:
         except Exception as second:
             error.add_note(f"Folding the finished runs failed as well ({second}); the next `env.run` does it.")
 
-    def _first_error(self) -> BaseException:
-        first = self._failures[0]
-        if first.exception is not None:
-            return first.exception
-        error = RunError(self._summary().sentence())
-        error.add_note(f"Traceback of run {first.run} in its worker:\n{first.traceback}")
-        return error
+    def _raised(self) -> RunFailures:
+        return RunFailures(self._summary().sentence(), [failure.as_exception() for failure in self._failures])
 
     def _summary(self) -> RunSummary:
         return RunSummary(

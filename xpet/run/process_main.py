@@ -17,7 +17,7 @@ from typing import Any, cast
 from xpet.run import interrupts
 from xpet.run.blocks import Block
 from xpet.run.report import BlockReport
-from xpet.run.transport import PackedValues, dumps, loads, pack_values
+from xpet.run.transport import PackedValues, dumps, loads, pack_values, portable
 from xpet.run.worker import Work, Worker
 
 BLOCK, STOP, QUIT = b"B", b"S", b"Q"
@@ -114,7 +114,8 @@ def _set_up(order: bytes) -> Worker:
     if os.environ != environment:
         os.environ.clear()
         os.environ.update(environment)
-    return Worker(work.task())
+    task = work.task()
+    return Worker(task, keep_exceptions=task.stop_on_failure)
 
 
 def _listen(inbox: Connection, worker: Worker, blocks: SimpleQueue[Block | None]) -> None:
@@ -159,7 +160,9 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
             os._exit(1)
     _flush()
     values, warnings = pack_values(report.values)
-    _tell(outbox, REPORT, (replace(report, values=[], warnings=(*report.warnings, *warnings)), values))
+    failures = tuple(map(portable, report.failures))
+    sent = replace(report, values=[], failures=failures, warnings=(*report.warnings, *warnings))
+    _tell(outbox, REPORT, (sent, values))
     return True
 
 
@@ -177,9 +180,11 @@ def _sendable(error: Exception, what: str) -> BaseException:
     error.__traceback__ = None
     try:
         sent = loads(dumps(error, "it"))
-    except Exception:
-        sent = None
+        reason = f"it became a {type(sent).__name__}"
+    except Exception as fault:
+        sent, reason = None, str(fault)
     if type(sent) is not type(error):
+        what = f"{what} (sent as a text: {reason})"
         error = RuntimeError(f"{type(error).__name__}: {error}")
     error.add_note(f"{what}; this happened in worker process {os.getpid()}:\n{trace}")
     return error

@@ -171,7 +171,7 @@ class ProcessPool:
             member.since = monotonic()
             return Done(member.blocks.popleft(), full)
         if tag == READY:
-            member.is_up = True
+            member.is_up, member.since = True, monotonic()
             self._stillborn = 0
         elif tag == GONE:
             member.last_words = content.decode(errors="replace")

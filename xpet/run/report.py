@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, overload
 
+from xpet.errors import RunError
+
 StopReason = Literal["error", "alike", "interrupt"]
 
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
@@ -31,7 +33,7 @@ class RunFailure:
     where : str
         ``file:line`` of the innermost frame, empty if the job itself could not be called.
     exception : BaseException or None
-        The exception itself if the run was done in this process.
+        The exception itself, if it was asked for and could come here.
 
     Examples
     --------
@@ -46,6 +48,19 @@ class RunFailure:
     traceback: str
     where: str
     exception: BaseException | None = field(default=None, compare=False, repr=False)
+
+    def as_exception(self) -> Exception:
+        """The job's exception, if it could come here, with notes of where it comes from."""
+        if isinstance(self.exception, Exception):
+            error, told = self.exception, "".join(getattr(self.exception, "__notes__", ()))
+        else:
+            error, told = RunError(f"run {self.run}: {self.error_type}: {self.message}"), ""
+        note = f"This was run {self.run}"
+        if error.__traceback__ is None and self.traceback:
+            note = f"{note}, in its worker:\n{self.traceback}"
+        if note not in told:
+            error.add_note(note)
+        return error
 
     def alike(self, other: RunFailure) -> bool:
         """Whether both failed in the same way: same class and place, same message apart from numbers."""

@@ -6,9 +6,11 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+
+from xpet.run.report import RunFailure
 
 _PLAIN = frozenset((bool, int, float, complex, str, bytes))
 
@@ -134,3 +136,17 @@ def _find(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
         if spec is not None:
             return spec
     return None
+
+
+def portable(failure: RunFailure) -> RunFailure:
+    """A failure as it can be sent: without its exception, if that would not arrive as what it is."""
+    error = failure.exception
+    if error is None:
+        return failure
+    # a traceback does not pickle, and the failure has it as a text
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    try:
+        arrives = type(loads(dumps(error, "it"))) is type(error)
+    except Exception:
+        arrives = False
+    return failure if arrives else replace(failure, exception=None)
