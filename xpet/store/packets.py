@@ -18,11 +18,12 @@ import struct
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
 from xpet.store.blobs import LARGE, Blob, Blobs
-from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, PartSpec
+from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, Form, PartSpec
 from xpet.values import Encoded, Labels, Part, canonical, encode, labels_equal
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
@@ -35,6 +36,7 @@ FAIL_HEAD = struct.Struct("<Bqqdd")
 COUNT = struct.Struct("<Q")
 _INT64 = 2**63
 _LARGEST, _ROOM = 2**32 - 1, 1024
+_KNOWN = 1024
 #: Python scalars: their codec, their part's dtype, their struct code
 _FAST: dict[type, tuple[str, str, str]] = {
     float: ("float", "float64", "d"),
@@ -271,7 +273,7 @@ class Packer:
                     continue
                 tail.append(struct.pack(f"<{data.ndim}Q", *data.shape) + data.tobytes())
         labels = self._labels_number(leaf.template, item, encoded.labels)
-        meta = canonical(encoded.meta) if encoded.meta else "{}"
+        meta = _meta_text(encoded.meta)
         return (leaf.template, item, encoded.codec, encoded.version, meta, tuple(specs), labels, leaf.class_name)
 
     def _labels_number(self, template: str, item: str, labels: Labels) -> int:
@@ -296,7 +298,7 @@ class Packer:
                 encoded = Encoded(codec, ())
             else:
                 parts = tuple(map(_spec, encoded.parts))
-            meta = canonical(encoded.meta)
+            meta = _meta_text(encoded.meta)
             fields.append(
                 Field(leaf.template, item, leaf.kind, leaf.class_name, self._comments.get(leaf.template, ""),
                       encoded.codec, encoded.version, meta, parts, encoded.labels)
@@ -328,4 +330,30 @@ def _spec(part: Part) -> PartSpec:
         return PartSpec(name, "array", _FAST[type(data)][1], 0, attrs)
     if data.dtype == object:
         return PartSpec(name, "array", "string", data.ndim, attrs)
-    return PartSpec(name, "blob" if data.nbytes >= LARGE else "array", data.dtype.name, data.ndim, attrs)
+    form: Form = "blob" if data.nbytes >= LARGE else "array"
+    if data.dtype.isbuiltin != 1:
+        return PartSpec(name, form, data.dtype.name, data.ndim, attrs)
+    return _of_numbers(name, form, data.dtype.char, data.ndim, attrs)
+
+
+# What follows is asked for every array of every run, and seldom has another answer than the last time.
+
+
+@lru_cache(_KNOWN)
+def _of_numbers(name: str, form: Form, code: str, rank: int, attrs: str) -> PartSpec:
+    import numpy as np
+
+    return PartSpec(name, form, np.dtype(code).name, rank, attrs)
+
+
+def _meta_text(meta: Mapping[str, Any]) -> str:
+    if len(meta) == 1:
+        ((name, value),) = meta.items()
+        if type(value) is str:
+            return _single(name, value)
+    return canonical(meta) if meta else "{}"
+
+
+@lru_cache(_KNOWN)
+def _single(name: str, value: str) -> str:
+    return canonical({name: value})

@@ -56,6 +56,9 @@ def merged(pieces: Sequence[Piece]) -> tuple[Array, list[Array | list[Any]]]:
     """All rows of some pieces, ascending, and the values of each part in that order."""
     import numpy as np
 
+    if len(pieces) == 1 and bool((np.diff(pieces[0].rows) > 0).all()):
+        # large arrays must not be copied for nothing
+        return pieces[0].rows, list(pieces[0].data)
     rows = np.concatenate([piece.rows for piece in pieces])
     order = np.argsort(rows, kind="stable")
     data: list[Array | list[Any]] = []

@@ -50,6 +50,9 @@ class Labels:
     attrs: Mapping[str, str | float] = field(default_factory=dict)
 
 
+_NO_LABELS = Labels()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
     """One array of an encoded value; the main part has the name ``''``.
@@ -75,7 +78,7 @@ class Encoded:
     parts: tuple[Part, ...]
     version: int = 1
     meta: Mapping[str, Any] = field(default_factory=dict)
-    labels: Labels = field(default_factory=Labels)
+    labels: Labels = _NO_LABELS
 
     def __post_init__(self) -> None:
         if len(self.parts) > 1 and len({part.name for part in self.parts}) < len(self.parts):

@@ -35,6 +35,19 @@ def _text(text: str, char: str) -> str:
     return text if np.dtype(text).char == char else text[0] + char
 
 
+def _text_of(dtype: np.dtype[Any]) -> str:
+    """The text of a dtype of numbers, empty for others."""
+    return dtype_text(dtype) if is_numeric(dtype) else ""
+
+
+@cache
+def _built_in(char: str) -> str:
+    """The text of one of NumPy's own dtypes, kept, as it is asked for with every array."""
+    import numpy as np
+
+    return _text_of(np.dtype(char))
+
+
 def safe_dtype(text: object) -> np.dtype[Any]:
     """The dtype of numbers that ``text`` names; a store is not trusted to name others."""
     import numpy as np
@@ -57,10 +70,12 @@ class NumericArray:
 
     def encode(self, value: Any) -> Encoded | None:
         """One part in native byte order. Other dtypes are other codecs'."""
-        if not is_numeric(value.dtype):
+        dtype = value.dtype
+        text = _built_in(dtype.char) if dtype.isbuiltin == 1 else _text_of(dtype)
+        if not text:
             return None
-        data = value.astype(value.dtype.newbyteorder("="), copy=False)
-        return Encoded(self.name, (Part(data),), meta={"dtype": dtype_text(value.dtype)})
+        data = value if dtype.isnative else value.astype(dtype.newbyteorder("="))
+        return Encoded(self.name, (Part(data),), meta={"dtype": text})
 
     def decode(self, encoded: Encoded) -> Any:
         """The array, C-contiguous, with its dtype and byte order."""
