@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import xarray as xr
 from fixtures_columns import NAME, do, group, leaf, memory, start, to_netcdf
 
+import xpet
 from xpet.backend import XpetBackendEntrypoint
 from xpet.store.place import Place
 from xpet.table.dataset import open_results
@@ -96,3 +98,35 @@ def test_of_some_runs(place: Place):
 @pytest.mark.parametrize("path", ["results", "results/sub"])
 def test_plain_tools(place: Place, path: str):
     to_netcdf(group(place, path))
+
+
+BEYOND = 2**53 + 1
+
+
+@pytest.mark.parametrize("complete", [False, True], ids=["some lack it", "all have it"])
+@pytest.mark.parametrize("name", ["n", "k", "u", "a"])
+def test_integers_beyond_what_floats_hold(name: str, complete: bool, tmp_path: Path) -> None:
+    values = {
+        "n": BEYOND,
+        "k": np.int64(-BEYOND),
+        "u": np.uint64(2**64 - 3),
+        "a": np.array([BEYOND, BEYOND + 2]),
+    }
+
+    def job(x: float) -> dict[str, Any]:
+        return {name: values[name]} if complete or x > 1 else {"other": 1.0}
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ds = xpet.sweep(job, {"x": [1.0, 2.0]}, tmp_path / "s.zarr", name="big")
+        traj = xpet.load_trajectory("big", store=tmp_path / "s.zarr")
+    for found in (traj.r_1[name], traj.f_get_from_runs(name, fast_access=True, use_indices=True)[1]):
+        assert type(found) is type(values[name])
+        assert np.array_equal(found, values[name])
+    for each in (ds, xpet.open(tmp_path / "s.zarr", view="flat"), traj.f_dataset()):
+        if complete:
+            assert each[name].dtype.kind in "iu"
+            assert np.array_equal(each[name].values[1], values[name])
+        else:
+            with pytest.warns(UserWarning, match=rf"results/{name}: integers of 9007199254740992 .* rounded"):
+                assert np.isnan(each[name].values[0]).all()

@@ -16,7 +16,7 @@ from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
-from xpet.errors import CorruptStoreError
+from xpet.errors import CorruptStoreError, warn
 from xpet.store.chunks import Touched, check_chunk, check_reach, chunk_index, find_damage, is_touched, key_form, lost
 from xpet.store.snapshot import ROOT, Snapshot, same_points
 from xpet.table.written import Written, touched
@@ -42,6 +42,10 @@ def believing(where: str) -> Iterator[None]:
             f"{where}: what is stored there is not what xpet writes ({error!r}); bring it back from a copy, or start "
             "the trajectory again with if_exists='overwrite'"
         ) from error
+
+
+#: from here on, not every integer is a float
+_ROUNDED = 2**53
 
 
 class CheckedStore(WrapperStore[Store]):
@@ -157,6 +161,11 @@ class CheckedArray(BackendArray):
             error.add_note(f"{snapshot.place.url}/{self._node} was being read; its chunks are as its document says.")
             raise
         self._store.check_written(self._node, chunks)
+        if doc.dtype in ("int64", "uint64") and values.dtype.kind == "f" and (np.abs(values) >= _ROUNDED).any():
+            warn(
+                f"{snapshot.place.url}/{self._node}: integers of {_ROUNDED} and beyond are rounded here, as floats are "
+                "what can show that other values are missing; `f_get_from_runs` of the trajectory gives them exactly"
+            )
         return values
 
 
