@@ -1,0 +1,187 @@
+"""Kill studies at random instants, and see that nothing finished is lost.
+
+``python benchmarks/kill.py --kills 200 --config serial-local,process-s3`` does that many trials of each configuration
+and adds them to a table, ``--out``; trials that are in it already are not done again. A trial begins a study in a
+process of its own, disturbs it at an instant that follows from the trial's name, looks at the store as plain xarray and
+as xpet show it, does the rest in another process, and compares all arrays with those of a study that nobody disturbed.
+It needs xpet's extra ``test``, Linux, and for full disks the right to mount.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import logging
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from fixtures_disturbances import (  # noqa: E402
+    DropConnections,
+    FullDisk,
+    KillServer,
+    PersistentServer,
+    Proxy,
+    small_disk,
+)
+from fixtures_killed import Settings  # noqa: E402
+from fixtures_kills import Nest, Reference, place_of  # noqa: E402
+from fixtures_servers import BUCKET, Server, make_bucket, running  # noqa: E402
+from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
+
+EXECUTORS = ("serial", "thread", "process")
+KINDS = ("local", "s3", "s3-server", "s3-proxy", "full-disk")
+#: seconds that a run takes at least: workers should be at runs most of the time, not starting
+PAUSES = {"serial": 0.005, "thread": 0.01, "process": 0.03}
+COLUMNS = ["config", "trial", *(each.name for each in fields(Trial) if each.name != "seed"), "version"]
+
+
+@dataclass
+class Bench:
+    """Where the studies of one configuration are, and what disturbs them."""
+
+    folder: Path
+    root: str
+    disturbance: Disturbance
+    options: dict[str, object]
+    #: the same store past what disturbs it
+    disk: FullDisk | None = None
+
+
+@contextlib.contextmanager
+def bench_of(kind: str, executor: str, folder: Path) -> Iterator[Bench]:
+    """Set up what a kind of disturbance needs."""
+    roles = ("worker", "coordinator", "all") if executor == "process" else ("process",)
+    unique = f"{folder.name}"
+    bucket = f"s3://{BUCKET}/{unique}"
+    with contextlib.ExitStack() as stack:
+        if kind == "local":
+            yield Bench(folder, str(folder), Kill(roles), {})
+        elif kind == "s3":
+            server = stack.enter_context(running("moto"))
+            yield Bench(folder, bucket, Kill(roles), server.storage_options)
+        elif kind == "s3-server":
+            persistent = PersistentServer(folder)
+            stack.callback(persistent.kill)
+            persistent.wait()
+            make_bucket(persistent.server)
+            yield Bench(folder, bucket, KillServer(persistent), persistent.server.storage_options)
+        elif kind == "s3-proxy":
+            server = stack.enter_context(running("moto"))
+            proxy = Proxy(int(server.endpoint.rpartition(":")[2]))
+            seen = Server("moto", f"http://127.0.0.1:{proxy.port}")
+            yield Bench(folder, bucket, DropConnections(proxy), seen.storage_options)
+        else:
+            disk = FullDisk(stack.enter_context(small_disk()))
+            yield Bench(folder, str(disk.folder), disk, {}, disk)
+
+
+def settings_of(bench: Bench, executor: str, name: str) -> Settings:
+    """How the study of a trial is done."""
+    log = bench.folder / f"{name}.log"
+    for old in (log, Path(f"{log}.rest")):
+        old.unlink(missing_ok=True)
+    remote = {"fold": 0.3, "block": 0.1} if bench.options else {}
+    return Settings(f"{bench.root}/{name}", str(log), bench.options, executor, pause=PAUSES[executor], **remote)
+
+
+def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Duration]:
+    """What an undisturbed study leaves, and how long it takes."""
+    firsts, wholes, used = [], [], 0
+    for count in range(2):
+        settings = settings_of(bench, executor, f"reference-{count}")
+        before = bench.disk.used() if bench.disk else 0
+        study = nest.begin(settings)
+        log = Path(settings.log)
+        while not log.exists():
+            time.sleep(0.002)
+        firsts.append(time.monotonic() - study.begun)
+        if study.end():
+            raise RuntimeError(f"the undisturbed study failed: {study.said()}")
+        wholes.append(time.monotonic() - study.begun)
+        used = max(used, bench.disk.used() - before if bench.disk else 0)
+    expected = Reference.of(place_of(settings))
+    if bench.disk:
+        bench.disk.measured(used)
+        for store in bench.disk.folder.iterdir():
+            shutil.rmtree(store)
+    return expected, Duration(statistics.median(firsts), statistics.median(wholes))
+
+
+def do_config(config: str, kills: int, out: Path, version: str) -> None:
+    """Do the trials of a configuration that the table lacks."""
+    executor, _, kind = config.partition("-")
+    done = [row for row in read(out) if row["config"] == config]
+    count, hits = len(done), sum(row["role"] != "nobody" for row in done)
+    with tempfile.TemporaryDirectory(prefix="xpet-kill-") as name, bench_of(kind, executor, Path(name)) as bench:
+        nest = Nest(bench.folder)
+        try:
+            expected, duration = calibrate(nest, bench, executor)
+            while hits < kills:
+                seed = f"{config}-{count}"
+                settings = settings_of(bench, executor, seed)
+                if bench.disk:
+                    bench.disk.prepare(random.Random(seed))
+                trial = do_trial(nest, settings, expected, bench.disturbance, seed, duration)
+                write(out, config, count, trial, version)
+                count, hits = count + 1, hits + (trial.role != "nobody")
+                if "://" not in settings.store and not trial.problems:
+                    shutil.rmtree(settings.store, ignore_errors=True)
+        finally:
+            nest.close()
+
+
+def read(out: Path) -> list[dict[str, str]]:
+    """The rows of the table."""
+    if not out.exists():
+        return []
+    with out.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(out: Path, config: str, count: int, trial: Trial, version: str) -> None:
+    """Add a trial to the table."""
+    row = {**asdict(trial), "config": config, "trial": count, "version": version, "instant": f"{trial.instant:.3f}"}
+    del row["seed"]
+    row["problems"] = " | ".join(trial.problems)
+    if trial.problems:
+        print(config, count, row, flush=True)
+    is_new = not out.exists()
+    with out.open("a", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        if is_new:
+            table.writeheader()
+        table.writerow(row)
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=200, help="how many trials of each configuration must hit")
+    parser.add_argument("--config", default="serial-local,process-local", help="such as serial-local,process-s3-proxy")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "kills.csv", help="the table")
+    parser.add_argument("--version", default="", help="what is tested, for the table")
+    given = parser.parse_args()
+    logging.getLogger("xpet").setLevel(logging.ERROR)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    for config in given.config.split(","):
+        executor, _, kind = config.partition("-")
+        if executor not in EXECUTORS or kind not in KINDS:
+            parser.error(f"{config}: give one of {', '.join(EXECUTORS)}, then one of {', '.join(KINDS)}")
+        began = time.monotonic()
+        do_config(config, given.kills, given.out, given.version)
+        print(f"{config}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Studies that are killed lose nothing; and were something wrong with how xpet writes, these tests would see it.
+
+`benchmarks/kill.py` does the same at many random instants, and on more kinds of stores.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fixtures_killed import Settings
+from fixtures_killed_faults import COMPLETE, FAULTS, PUBLISH, SET_STATUS, WRITE, WRITE_COLUMNS, Point
+from fixtures_kills import Nest, Reference, place_of
+from fixtures_servers import BUCKET, Server
+from fixtures_trials import Nothing, Trial, do_trial
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+#: blocks of 1, 8 and all other runs, each of them folded, however fast it goes
+STEADY = Settings("", "", pause=0.0, fold=0.0, block=1e9)
+
+#: where studies in this process are killed; of the calls of WRITE most make the trajectory, then each fold has some
+POINTS: list[Point] = [
+    *((WRITE, "before", call) for call in (1, 30, 60, 75, 90, 105, 120, 135)),
+    (WRITE_COLUMNS, "before", 2),
+    *((COMPLETE, "after", call) for call in (1, 5)),
+    (SET_STATUS, "after", 1),
+    *((PUBLISH, "after", call) for call in (2, 3, 5)),
+]
+
+
+@pytest.fixture(scope="module")
+def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
+    """The process that the studies come from."""
+    made = Nest(tmp_path_factory.mktemp("nest"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def expected(nest: Nest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """What an undisturbed study leaves."""
+    settings = at(tmp_path_factory.mktemp("reference"))
+    study = nest.begin(settings)
+    assert study.end() == 0, study.said()
+    return Reference.of(place_of(settings))
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Loading says that packets wait, which is so here."""
+    caplog.set_level(logging.ERROR, "xpet")
+
+
+def at(folder: Path, **changes: Any) -> Settings:
+    """The settings of a study in a folder."""
+    return replace(STEADY, **{"store": str(folder / "s.zarr"), "log": str(folder / "log"), **changes})
+
+
+def check(trial: Trial, settings: Settings) -> None:
+    """Nothing may be wrong, and what should be killed must have been."""
+    assert not trial.problems, "\n".join(trial.problems)
+    assert is_killed(trial, settings)
+
+
+def is_killed(trial: Trial, settings: Settings) -> bool:
+    """Whether what should die did; a worker is replaced."""
+    is_worker = settings.die is not None and settings.die[0] == COMPLETE and settings.executor == "process"
+    return Path(f"{settings.log}.died").exists() and trial.code == (0 if is_worker else -9)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point[0].rpartition('.')[2]} {point[1]} {point[2]}")
+def test_nothing_finished_is_lost(point: Point, tmp_path: Path, nest: Nest, expected: Reference):
+    settings = at(tmp_path, die=point)
+    check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.parametrize("point", [(COMPLETE, "after", 5), (PUBLISH, "after", 3)], ids=["a worker", "the coordinator"])
+def test_nothing_finished_in_workers_is_lost(point: Point, tmp_path: Path, nest: Nest, expected: Reference):
+    settings = at(tmp_path, die=point, executor="process")
+    check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("point", [(SET_STATUS, "after", 1), (PUBLISH, "after", 3)], ids=["status", "publish"])
+def test_nothing_finished_is_lost_in_a_bucket(
+    point: Point, tmp_path: Path, nest: Nest, expected: Reference, moto: Server
+):
+    settings = at(tmp_path, die=point, store=f"s3://{BUCKET}/{tmp_path.name}", options=moto.storage_options)
+    check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_seen(name: str, tmp_path: Path, nest: Nest, expected: Reference):
+    fault = FAULTS[name]
+    settings = at(tmp_path, die=fault.die, executor=fault.executor, fault=name)
+    trial = do_trial(nest, settings, expected, Nothing(), name, opens=fault.opens)
+    assert is_killed(trial, settings)
+    assert fault.seen in "\n".join(trial.problems)
