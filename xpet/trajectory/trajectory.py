@@ -94,9 +94,7 @@ class Trajectory(Root):
         allow_pickle: bool = False,
     ) -> None:
         if not isinstance(name, str):
-            raise TypeError(
-                f"the name of a trajectory is a text, such as 'study', not a {type(name).__name__}: {name!r}"
-            )
+            raise TypeError(f"the name of a trajectory is a text, like 'study', not a {type(name).__name__}: {name!r}")
         if add_time:
             name = f"{name}_{time.strftime('%Y_%m_%d_%Hh%Mm%Ss')}"
         super().__init__(name, comment, wildcard_functions)
@@ -351,6 +349,33 @@ class Trajectory(Root):
 
         return launch_table(self.f_snapshot().place)
 
+    @not_in_run
+    def f_get_run_information(self, name_or_idx: str | int | None = None, copy: bool = True) -> dict[str, Any]:
+        """What is known of a run, or by their names of all runs.
+
+        Parameters
+        ----------
+        name_or_idx, copy
+            The run, None for all; what is returned is the caller's in any case.
+
+        Returns
+        -------
+        dict
+            ``idx``, ``name``, ``timestamp``, ``finish_timestamp`` (seconds since 1970), ``time`` (UTC), ``runtime``,
+            ``completed``, ``status``, ``error``, ``launch``, ``parameter_summary``; None for what is not known yet.
+
+        Examples
+        --------
+        >>> traj = Trajectory('study')
+        >>> _ = traj.f_add_parameter('x', 1.0)
+        >>> traj.f_explore({'x': [1.0, 2.0]})
+        >>> traj.f_get_run_information(1)['parameter_summary'], traj.f_get_run_information(1)['status']
+        ('x: 2.0', 'new')
+        """
+        from xpet.trajectory.information import information
+
+        return information(self, name_or_idx)
+
     def _runs_here(self) -> int | None:
         """How many runs of the store are those of this trajectory; it may have got more elsewhere."""
         return len(self) if self._uuid and self.explored else None
@@ -361,12 +386,9 @@ class Trajectory(Root):
         """An empty trajectory of the same name, comment, wildcards and store, into which copies are made."""
         wildcards = self.v_state.wildcards.functions()
         other = Trajectory(self.v_name, comment=self.v_comment, wildcard_functions=wildcards)
-        put(other, "_spec", self._spec)
-        put(other, "_uuid", self._uuid)
-        put(other, "_title", self._title)
+        for name in ("_spec", "_uuid", "_title", "_left_out", "_if_exists"):
+            put(other, name, getattr(self, name))
         put(other, "_trust", self._trust.copy())
-        put(other, "_left_out", self._left_out)
-        put(other, "_if_exists", self._if_exists)
         return other
 
     def without_ranges(self) -> Root:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xpet.errors import DataNotInStorageError, NotUniqueNodeError, shown
 from xpet.names import split_path
+from xpet.tree.absent import why
 from xpet.tree.node import Node
 from xpet.tree.walking import belongs_to_other_run, breadth_first, child, is_below
 
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
 
 Fetch = Callable[[], Node | None]
 Path = str | int | list[str | int] | tuple[str | int, ...]
-
-
-NOT_HERE = frozenset({
-    "f_backup", "f_delete_item", "f_delete_items", "f_delete_link", "f_delete_links", "f_finalize_run",
-    "f_get_run_information", "f_is_completed", "f_load", "f_load_child", "f_load_item", "f_load_items",
-    "f_load_skeleton", "f_merge", "f_merge_many", "f_migrate", "f_start_run", "f_store_child", "f_store_item",
-    "f_store_items", "v_auto_load", "v_environment_hexsha", "v_environment_name", "v_full_copy", "v_python",
-    "v_storage_service", "v_time", "v_timestamp", "v_version",
-})  # fmt: skip
-"""What trajectories and groups have in pypet and not here."""
 
 
 class Search(NamedTuple):
@@ -54,15 +45,21 @@ def default(start: Group, name: Path) -> Node:
 
 
 def attribute(start: Group, name: str) -> Node:
-    """Find one name with the settings of the tree, and remember the answer as long as it cannot change."""
-    tree = start.v_state
+    """Find an attribute; see :func:`remembered`."""
     try:
-        node = default(start, name)
+        return remembered(start, name)
     except AttributeError as error:
         if name[:2] not in ("f_", "v_") or isinstance(error, NotUniqueNodeError):
             raise
-        what = "is not in this version of xpet" if name in NOT_HERE else "is nothing that groups have"
-        raise AttributeError(f"{name!r} {what}, and no node below {_where(start)} has that name.") from None
+        raise AttributeError(f"{name!r} {why(name)}; no node below {_where(start)} has that name.") from None
+
+
+def remembered(start: Group, name: Path) -> Node:
+    """Find `name` with the settings of the tree, and remember the answer, if it is one name, until it may change."""
+    tree = start.v_state
+    node = default(start, name)
+    if not isinstance(name, str) or "." in name:
+        return node
     cards = tree.wildcards
     full = cards.translate(name)
     if full != name and not start.v_is_root:

@@ -197,11 +197,14 @@ class Root(Runs, Randomness):
         return dropped
 
     def without_ranges(self) -> Root:
-        """A copy for workers: the explored parameters keep only the knowledge that they are explored."""
+        """A copy for workers: the explored parameters know only that they are explored, unless :attr:`v_full_copy`."""
         other = self.blank()
         copying.copy_tree(self, other, "all", with_links=True)
         for parameter in other.v_state.explored_list:
-            parameter.drop_range(forget=False)
+            if self.v_state.full_copy:
+                parameter.set_range(list(parameter.f_get_range(copy=False)))
+            else:
+                parameter.drop_range(forget=False)
         return other
 
     def blank(self) -> Root:

@@ -113,6 +113,53 @@ class Runs(Queries):
             return {path: parameter.f_get() for path, parameter in explored.items()}
         return dict(explored) if copy else cast("dict[str, Any]", explored)
 
+    # ------------------------------------------------------------- completion
+
+    @not_in_run
+    def f_is_completed(self, name_or_id: str | int | None = None) -> bool:
+        """Whether a run is complete in the store, or all of them are.
+
+        Raises
+        ------
+        KeyError
+            If there is no such run.
+
+        Examples
+        --------
+        >>> from xpet.tree import Root
+        >>> Root("study").f_is_completed()
+        False
+        """
+        tree = self.v_state
+        complete = () if tree.virtual is None else tree.virtual.backing.complete()
+        if name_or_id is None:
+            return len(complete) == tree.length
+        return self.run_of(name_or_id) in complete
+
+    @not_in_run
+    def f_is_empty(self) -> bool:
+        """Whether there is nothing but configuration: no parameters, results or other leaves.
+
+        Examples
+        --------
+        >>> from xpet.tree import Root
+        >>> traj = Root("study")
+        >>> _ = traj.f_add_config("debug", True)
+        >>> traj.f_is_empty()
+        True
+        """
+        virtual = self.v_state.virtual
+        if virtual is not None and virtual.any_complete():
+            return False
+        return all(leaf.v_branch == "config" for leaf in self.f_iter_leaves(with_links=False))
+
+    def run_of(self, name_or_idx: str | int) -> int:
+        """The index of a run by its name or index; :class:`KeyError` if there is no such run."""
+        run = self._index_of(name_or_idx)
+        if run < 0:
+            raise KeyError(f"{name_or_idx!r} is no run of {self.v_name!r}, which has the runs 0 to {len(self) - 1}.")
+        return run
+
     # -------------------------------------------------------------- selection
 
     @property

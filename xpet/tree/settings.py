@@ -107,6 +107,26 @@ class Settings(Group):
     def v_standard_leaf(self, kind: type[Any]) -> None:
         self.v_state.standard_leaf = kind
 
+    @property
+    def v_full_copy(self) -> bool:
+        """Whether the values of all runs travel to each worker, so that jobs can look at other points than theirs."""
+        return self.v_state.full_copy
+
+    @v_full_copy.setter
+    def v_full_copy(self, value: bool) -> None:
+        if self.v_state.is_run:
+            raise TypeError("`v_full_copy` cannot be set during a single run; set it before the runs.")
+        self.v_state.full_copy = bool(value)
+
+    @property
+    def v_auto_load(self) -> bool:
+        """Always true: what is in the store is found, and read when it is used."""
+        return True
+
+    @v_auto_load.setter
+    def v_auto_load(self, value: bool) -> None:
+        pass
+
     def f_set_properties(self, **kwargs: Any) -> None:
         """Set several settings; the prefix ``v_`` may be left out.
 

@@ -26,6 +26,7 @@ SeedBy: TypeAlias = Literal["run", "replicate"]
 SETTINGS = (
     "auto_run_prepend",
     "fast_access",
+    "full_copy",
     "iter_recursive",
     "max_depth",
     "no_clobber",
@@ -69,6 +70,7 @@ class TreeState:
         "fast_access",
         "fleeting",
         "found",
+        "full_copy",
         "group_classes",
         "index",
         "is_run",
@@ -133,7 +135,7 @@ class TreeState:
         self.seed_by: SeedBy = "run"
         self.rng: Generator | None = None
         self.fast_access = self.shortcuts = self.with_links = self.auto_run_prepend = True
-        self.no_clobber = self.iter_recursive = False
+        self.no_clobber = self.iter_recursive = self.full_copy = False
         self.max_depth: int | None = None
         self.standard_parameter: type[Any] = Parameter
         self.standard_result: type[Any] = Result
