@@ -59,6 +59,10 @@ class TestNewCodec(CodecContract):
     values = st.builds(Cell, st.floats() | hnp.arrays("f4", 3), st.text(max_size=3) | st.none())
     older: ClassVar = {1: ({"area": 1.5}, Cell(1.5, "basket"))}
 
+    @pytest.mark.parametrize("options", [{}], ids=["serial"])
+    def test_in_a_study(self, options: Any, tmp_path: Path) -> None:
+        super().test_in_a_study(options, tmp_path)
+
 
 class Loses(CellCodec):
     def decode(self, parts):

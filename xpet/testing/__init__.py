@@ -17,6 +17,7 @@ except ModuleNotFoundError as error:
 
 from xpet.testing.contract import CodecContract
 from xpet.testing.equality import identical
+from xpet.testing.seen import Seen
 from xpet.testing.strategies import values
 
-__all__ = ["CodecContract", "identical", "values"]
+__all__ = ["CodecContract", "Seen", "identical", "values"]
