@@ -113,6 +113,8 @@ def written(case: Case) -> list[int]:
 
 def read_all(case: Case) -> dict[str, object]:
     """Read ``z`` of all runs; return their sum and the seconds it took after the import."""
+    import numcodecs  # noqa: F401 - otherwise imported with the first chunk
+
     from xpet import load_trajectory
 
     start = time.perf_counter()
@@ -122,6 +124,8 @@ def read_all(case: Case) -> dict[str, object]:
 
 def read_one(case: Case) -> dict[str, object]:
     """Read ``z`` of one run."""
+    import numcodecs  # noqa: F401 - otherwise imported with the first chunk
+
     from xpet import load_trajectory
 
     start = time.perf_counter()
