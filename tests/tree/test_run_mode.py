@@ -82,16 +82,18 @@ def test_a_result_may_be_called_like_a_parameter(traj):
         traj.leave_run()
 
 
-def test_a_nearer_result_of_a_run_comes_and_goes(traj):
+@pytest.mark.parametrize("get", [getattr, lambda group, name: group[name]], ids=["attribute", "item"])
+@pytest.mark.parametrize("name", ["far", "e.far"])
+def test_a_nearer_result_of_a_run_comes_and_goes(traj, get, name):
     traj.f_add_parameter("a.b.c.d.e.far", "parameter")
     for _ in range(2):
-        assert traj.far == "parameter"
+        assert get(traj, name) == "parameter"
         traj.enter_run(0)
-        assert traj.far == "parameter"
-        traj.f_add_result("far", "result")
-        assert traj.far == "result"
+        assert get(traj, name) == "parameter"
+        traj.f_add_result(name, "result")
+        assert get(traj, name) == get(traj, name) == "result"
         traj.leave_run()
-        assert traj.far == "parameter"
+        assert get(traj, name) == "parameter"
 
 
 def test_what_was_found_in_a_run_is_not_found_in_the_next(traj):

@@ -112,8 +112,12 @@ class Group(Node):
             )
 
     def __getitem__(self, name: str | int | tuple[str | int, ...] | list[str | int]) -> Any:
-        node = lookup.default(self, name)
-        return node.f_fast_access() if self.v_state.fast_access else node
+        tree = self.v_state
+        known = tree.found.get(name) if type(name) is str else None
+        node = None if known is None else known.get(self)
+        if node is None:
+            node = lookup.remembered(self, name)
+        return node.f_fast_access() if tree.fast_access else node
 
     def __setitem__(self, name: str | int, value: object) -> None:
         setting.assign_path(self, name, value)
