@@ -189,8 +189,12 @@ class LocalPlace(Place):
         """Remove the directory of `prefix` and those that it is in, the place's own too, as far as they are empty."""
         parts = check_key(prefix).split("/")
         for count in range(len(parts), -1, -1):
-            with contextlib.suppress(OSError):
+            try:
                 os.rmdir(os.path.join(self._root, *parts[:count]))
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""
