@@ -1,0 +1,78 @@
+"""Write the frozen store with a value of every codec: ``python make_frozen_values.py frozen-0.1-values.tar.xz``.
+
+Run once for a version of the encodings, with pint and BRIAN2; what it wrote is then kept as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+import tempfile
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+
+# Before the next one, which replaces the clock and the like.
+for name in ("brian2", "pint"):
+    import_module(name)
+
+import make_frozen  # noqa: E402
+from fixtures_frozen import NOT_EXPLORED, PICKLED, RUNS, VALUES, Cell, CellCodec, has_result, segment  # noqa: E402
+
+import xpet  # noqa: E402
+
+
+def job(traj: xpet.Trajectory) -> None:
+    """Leave a value of every kind."""
+    for name in VALUES:
+        if has_result(name, traj.v_idx):
+            kind: list[Any] = [xpet.PickleResult] if name in PICKLED else []
+            traj.f_add_result(*kind, f"{segment(name)}", VALUES[name](traj.v_idx))
+
+
+def make_values(store: Path) -> None:
+    """A study with all values as parameters, explored, and as results; one expansion."""
+    env = xpet.Environment("values", store=store, comment="a value of every codec", allow_pickle=True, seed=1)
+    explored = [name for name in VALUES if name not in NOT_EXPLORED]
+    for name, value in VALUES.items():
+        kind: list[Any] = [xpet.PickleParameter] if name in PICKLED else []
+        env.traj.f_add_parameter(*kind, f"p.{segment(name)}", value(0))
+        if name in explored:
+            env.traj.f_add_parameter(*kind, f"x.{segment(name)}", value(0))
+    env.traj.f_explore({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[:3]] for name in explored})
+    env.run(job)
+    env.traj.f_expand({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[3:]] for name in explored})
+    env.run(job)
+
+
+def forget_launches(store: Path) -> None:
+    """Take out what the launches say of where and with what they were done."""
+    for file in (store / "values/_xpet/journal/launch").iterdir():
+        told = json.loads(file.read_text(encoding="utf-8"))
+        known = {name: version for name, version in told["packages"].items() if name in ("numpy", "pandas", "zarr")}
+        told |= {"directory": "/", "file": "make_frozen_values.py", "packages": known, "git": None}
+        file.write_text(json.dumps(told), encoding="utf-8")
+
+
+def pack(store: Path) -> None:
+    """Put the store into the archive, in order and without times."""
+    with tarfile.open(make_frozen.ARCHIVE, "x:xz") as archive:
+        for file in sorted(path for path in store.rglob("*") if path.is_file()):
+            entry = tarfile.TarInfo(file.relative_to(store).as_posix())
+            entry.size = file.stat().st_size
+            with file.open("rb") as data:
+                archive.addfile(entry, data)
+
+
+if __name__ == "__main__":
+    xpet.register_codec(CellCodec(), Cell)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
+        where = Path(folder) / "frozen.zarr"
+        make_values(where)
+        make_frozen.forget(where)
+        forget_launches(where)
+        pack(where)

@@ -1,0 +1,145 @@
+"""The values in ``data/frozen-0.1-values.tar.xz``: one table for what wrote it and for what reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import xarray as xr
+
+import xpet
+
+RUNS = range(4)
+TIMES = np.array(["2026-01-01", "NaT", "1999-12-31T12"], "M8[s]")
+RECORDS = np.array([(1, 2.0), (3, 4.0)], [("a", "i4"), ("b", ">f8")])
+STRINGS = np.dtypes.StringDType(na_object=None)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def _objects(*values: Any) -> Any:
+    made = np.empty(len(values), object)
+    made[:] = values
+    return made
+
+
+def _pint(run: int) -> Any:
+    import pint
+
+    return pint.get_application_registry().Quantity(np.arange(2.0) + run, "meter / second ** 2")
+
+
+def _brian2(run: int) -> Any:
+    with warnings.catch_warnings(action="ignore"):
+        import brian2
+
+    return brian2.Quantity(np.arange(2.0) + run, dim=(brian2.mV * brian2.second).dim)
+
+
+class Cell:
+    """A class of a user."""
+
+    def __init__(self, area: Any) -> None:
+        self.area = area
+
+
+class CellCodec:
+    """The codec that was registered for it."""
+
+    name = "frozen.Cell"
+
+    def encode(self, value: Any) -> dict[str, Any]:
+        return {"area": value.area}
+
+    def decode(self, parts: Any) -> Cell:
+        return Cell(parts["area"])
+
+
+#: By codec, the value of a run. Those of the runs 0 and 1 are of one shape where that can be.
+VALUES: dict[str, Callable[[int], Any]] = {
+    "float": lambda run: (0.5, -0.0, float("nan"), float("inf"))[run],
+    "int": lambda run: (0, -(2**63), 2**62, 3)[run],
+    "bool": lambda run: run % 2 == 1,
+    "complex": lambda run: complex(run, float("nan")),
+    "str": lambda run: ("", "é → 😀", "a\0b", "NaN")[run],
+    "bytes": lambda run: (b"\0\xff", b"ab", b"", b"abc\0")[run],
+    "date": lambda run: dt.date(2026, 1, 1 + run),
+    "datetime": lambda run: dt.datetime(2026, 10, 25, 2, 30, 0, run, tzinfo=BERLIN, fold=run % 2),
+    "timedelta": lambda run: dt.timedelta(days=run - 1, microseconds=1),
+    "numpy.scalar": lambda run: np.float32(0.1 * run),
+    "numpy.generic": lambda run: TIMES[run % 3],
+    "numpy.str_": lambda run: np.str_("ab\0" * run),
+    "numpy.bytes_": lambda run: np.bytes_(b"\0x" * run),
+    "numpy.ndarray": lambda run: np.arange(6 + 3 * (run > 1), dtype=">i2").reshape(-1, 3),
+    "numpy.texts": lambda run: _objects("a", "bé", *["c"] * run),
+    "numpy.fixed_texts": lambda run: np.array([["a", "bé\0c"]] * (1 + run // 2)),
+    "numpy.fixed_bytes": lambda run: np.array([b"a", b"\xff\0b"][: 2 - run // 2], "S3"),
+    "numpy.strings": lambda run: np.array(["a", None, "bé"][run // 2 :], STRINGS),
+    "numpy.times": lambda run: TIMES[run // 2 :].astype("M8[ms]"),
+    "numpy.longdouble": lambda run: np.ones(2 + run // 2, np.longdouble) / 3,
+    "numpy.structured": lambda run: RECORDS[run // 3 :],
+    "numpy.void": lambda run: np.array([b"ab\0", b"\0cd"], "V3")[run // 3 :],
+    "numpy.objects": lambda run: _objects(1, "a", None, (run, 2.0)),
+    "numpy.matrix": lambda run: np.full((2, 1 + run // 2), run, "f4").view(np.matrix),
+    "numpy.recarray": lambda run: RECORDS[run // 3 :].view(np.recarray),
+    "numpy.ma.MaskedArray": lambda run: np.ma.MaskedArray([1, 2, run], [False, True, False], fill_value=7),
+    "numpy.ma.masked": lambda run: np.ma.masked,
+    "sequence": lambda run: [float(each) for each in range(2 + run // 2)],
+    "json": lambda run: {3: (1, None), "k": frozenset({run}), "at": [dt.time(1, 2), 10**30, "\udcff"]},
+    "nested": lambda run: {"V": np.arange(2.0 + run // 2), "of": [{"n": run, "w": "x"}, (np.int8(run),)]},
+    "xarray.DataArray": lambda run: xr.DataArray(
+        np.full(2 + run // 2, float(run)), {"t": ("t", np.arange(2.0 + run // 2), {"units": "ms"})}, ["t"], "V",
+        {"units": "mV", "note": ["a", 1]},
+    ),
+    "xarray.Dataset": lambda run: xr.Dataset(
+        {"V": (("t", "w"), np.full((2, 2), run)), "s": "text"}, {"t": TIMES[[0, 2]], "at": ("t", [run, 2])}, {"a": 1}
+    ),
+    "xarray.Variable": lambda run: xr.Variable("t", np.arange(2 + run // 2), {"units": "s"}),
+    "pint": _pint,
+    "brian2": _brian2,
+    "pandas.DataFrame": lambda run: pd.DataFrame(
+        {"a": [1.5, run], "b": pd.array([1, None], "Int64"), "c": pd.Categorical(["x", None])}, index=[10, 20]
+    ),
+    "pandas.Series": lambda run: pd.Series([1.0, run, 2.0][run // 3 :], name=("a", 1)),
+    "pandas.Index": lambda run: pd.MultiIndex.from_product([["a", "b"], [run, 9]], names=["k", None]),
+    "pandas.Categorical": lambda run: pd.Categorical(["b", None, "a"][run // 2 :], ["b", "a"], ordered=True),
+    "pandas.masked": lambda run: pd.array([1, None, run], "UInt8")[run // 2 :],
+    "pandas.string": lambda run: pd.array(["a", None, "é"][run // 2 :], pd.StringDtype("python")),
+    "pandas.intervals": lambda run: pd.arrays.IntervalArray.from_breaks([0.0, 1.0, 2.0 + run], closed="left"),
+    "pandas.Interval": lambda run: pd.Interval(run, run + 1.0, "both"),
+    "pandas.numpy": lambda run: pd.arrays.NumpyExtensionArray(np.arange(2.0 + run // 2)),
+    "pandas.times": lambda run: pd.DatetimeIndex(TIMES[run // 2 :]).tz_localize("UTC").tz_convert(BERLIN).array,
+    "pandas.spans": lambda run: pd.array(np.array([1, -(2**63), run][run // 2 :]).view("m8[us]")),
+    "pandas.periods": lambda run: pd.period_range("2026-01", periods=2 + run // 2, freq="M").array,
+    "pandas.Timestamp": lambda run: pd.Timestamp(np.datetime64(run, "us"), tz=BERLIN),
+    "pandas.Timedelta": lambda run: pd.Timedelta(np.timedelta64(run, "ms")),
+    "pandas.Period": lambda run: pd.Period(f"2026Q{run + 1}", "Q"),
+    "pandas.missing": lambda run: pd.NA if run % 2 else pd.NaT,
+    "scipy.sparse": lambda run: sp.csr_array(np.diag([1.0, 0.0, run + 1.0][run // 2 :])),
+    "xpet.ObjectTable": lambda run: xpet.ObjectTable({"a": [1, run], "b": ["x", None]}),
+    "pickle": lambda run: slice(run, None),
+    "frozen.Cell": lambda run: Cell(np.arange(run)),
+    # Layouts
+    "constant": lambda run: np.zeros(2**13),
+    "blob": lambda run: np.full(2**14, run % 256, "u1" if run < 2 else "i4"),
+    "mixed": lambda run: (run, "text", None, np.arange(2))[run],
+    "far": lambda run: np.datetime64(("2026-01-01", "0001-01-01", "NaT", "9999-01-01")[run], "D"),
+}  # fmt: skip
+#: They are no values that a parameter is explored with: of other types from run to run, or there is only one.
+NOT_EXPLORED = {"mixed", "pandas.missing", "numpy.ma.masked"}
+PICKLED = {"pickle"}
+
+
+def has_result(name: str, run: int) -> bool:
+    """Whether a run has that result: not the last one, of half of them."""
+    return run < len(RUNS) - 1 or list(VALUES).index(name) % 2 == 0
+
+
+def segment(name: str) -> str:
+    """The name of the node of a value."""
+    return name.replace(".", "_")

@@ -1,0 +1,153 @@
+"""A value of every codec, as an earlier version wrote it, stays readable by xpet and plain xarray, and for going on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fixtures_frozen import NOT_EXPLORED, PICKLED, RUNS, VALUES, Cell, CellCodec, has_result, segment
+from fixtures_plain import RunPlain
+
+import xpet
+from xpet.testing import identical
+from xpet.values import Opaque, registry
+
+DATA = Path(__file__).parent / "data"
+ARCHIVE = DATA / "frozen-0.1-values.tar.xz"
+ABSENT = {name for name in ("pint", "brian2") if importlib.util.find_spec(name) is None}
+if np.finfo(np.longdouble).nmant <= np.finfo(float).nmant:
+    ABSENT.add("numpy.longdouble")  # of 80 bits, which not all processors have
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The frozen store, to be read only."""
+    store = tmp_path_factory.mktemp("read") / "values.zarr"
+    shutil.unpack_archive(ARCHIVE, store, filter="data")
+    return store
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_BY_NAME", "_BY_TYPE", "_loaded"):
+        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
+    xpet.register_codec(CellCodec(), Cell)
+    if "brian2" not in ABSENT:
+        VALUES["brian2"](0)  # imports it, with the warnings of others that come with that
+
+
+def load(store: Path) -> xpet.Trajectory:
+    return xpet.load_trajectory("values", filename=store, allow_pickle=True)
+
+
+def same(found: Any, name: str, run: int) -> bool:
+    """Whether a value is the one of that name; without the package that it is of, a record of it."""
+    return isinstance(found, Opaque) if name in ABSENT else identical(found, VALUES[name](run))
+
+
+def test_it_is_small():
+    assert ARCHIVE.stat().st_size < 300_000
+
+
+def encodings(node: Any) -> Iterator[str]:
+    """The names of all encodings that a document speaks of."""
+    if isinstance(node, dict):
+        if isinstance(node.get("codec"), str):
+            yield node["codec"]
+        for key, each in node.items():
+            yield from encodings(json.loads(each) if key == "xpet" and each[:1] == "{" else each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from encodings(each)
+
+
+def test_every_codec_is_in_a_frozen_store(tmp_path: Path):
+    found: set[str] = set()
+    for archive in DATA.glob("frozen-*"):
+        safely = {} if archive.suffix == ".zip" else {"filter": "data"}
+        shutil.unpack_archive(archive, tmp_path / archive.name, **safely)
+        for document in (tmp_path / archive.name).rglob("zarr.json"):
+            found |= set(encodings(json.loads(document.read_text(encoding="utf-8"))))
+    missing = {name for name in registry._BY_NAME if registry.is_built_in(name)} - found
+    assert not missing, "write a new frozen store, with values of these, and keep those that there are"
+
+
+@pytest.mark.usefixtures("registered")
+def test_every_value_comes_back(frozen: Path):
+    traj = load(frozen)
+    assert len(traj) == len(RUNS)
+    assert traj.f_run_table().status.eq("complete").all()
+    wrong = []
+    for name in VALUES:
+        at = segment(name)
+        if not same(traj.f_get(f"parameters.p.{at}").f_get(), name, 0):
+            wrong.append(f"{name} as parameter")
+        if name not in NOT_EXPLORED:
+            explored = traj.f_get(f"parameters.x.{at}").f_get_range()
+            wrong += [f"{name} explored, {run}" for run in RUNS if not same(explored[run], name, run)]
+        stored = traj.f_get_from_runs(at, fast_access=True, use_indices=True)
+        assert list(stored) == [run for run in RUNS if has_result(name, run)], name
+        wrong += [f"{name} of run {run}" for run in stored if not same(stored[run], name, run)]
+    assert not wrong
+
+
+def test_what_nobody_knows_or_trusts_is_a_record(frozen: Path):
+    traj = xpet.load_trajectory("values", filename=frozen)
+    assert isinstance(traj.f_get("parameters.p.frozen_Cell").f_get(), Opaque)
+    assert isinstance(traj.f_get("results.runs.r_1.frozen_Cell").f_get(), Opaque)
+    assert not isinstance(traj.f_get("results.runs.r_1.pickle").f_get(), slice)
+
+
+PLAIN = """
+import sys
+import numpy as np
+import xarray as xr
+
+where = sys.argv[1]
+for node in xr.open_datatree(where, engine="zarr").subtree:
+    node.to_dataset().load()
+runs = xr.open_dataset(where, group="runs", engine="zarr")
+results = xr.open_dataset(where, group="results", engine="zarr").load()
+for name in ("datetime", "pandas_Timestamp", "date"):
+    assert runs["x." + name].dtype.kind == "M" and results[name].dtype.kind == "M", name
+assert runs["x.timedelta"].dtype.kind == "m" and runs["x.far"].dtype.kind == "i"
+assert results.bool.values.tolist() == [False, True, False, True]
+assert results.numpy_ndarray.dims[0] == "run" and results.constant.dims[:1] != ("run",)
+assert np.isnan(results.pandas_masked.values[0, 1])
+results.drop_vars([name for name in results.variables if results[name].dtype.kind == "c"]).to_netcdf("values.nc")
+print("read")
+"""
+
+
+def test_plain_tools(frozen: Path, plain_python: RunPlain):
+    assert plain_python(PLAIN, frozen / "values").split() == ["read"]
+
+
+def job(traj: xpet.Trajectory) -> None:
+    for name in set(VALUES) - ABSENT:
+        kind: list[Any] = [xpet.PickleResult] if name in PICKLED else []
+        traj.f_add_result(*kind, segment(name), VALUES[name](traj.v_idx - len(RUNS)))
+
+
+@pytest.mark.usefixtures("registered")
+def test_going_on(frozen: Path, tmp_path: Path, plain_python: RunPlain):
+    store = shutil.copytree(frozen, tmp_path / "values.zarr")
+    traj = load(store)
+    explored = [name for name in VALUES if name not in NOT_EXPLORED]
+    given = {segment(name): traj.f_get(f"parameters.x.{segment(name)}").f_get_range() for name in explored}
+    traj.f_expand({f"x.{name}": [values[3], values[0]] for name, values in given.items()})
+    done = xpet.Environment(traj).run(job)
+    assert [run for run, _ in done] == [4, 5]
+    traj = load(store)
+    for name in VALUES:
+        stored = traj.f_get_from_runs(segment(name), fast_access=True, use_indices=True)
+        for run, value in stored.items():
+            assert same(value, name, run % len(RUNS)), (name, run)
+        assert (5 in stored) == (name not in ABSENT)
+    assert plain_python(PLAIN.replace("assert", "lambda:"), store / "values").split() == ["read"]
