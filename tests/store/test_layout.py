@@ -18,6 +18,7 @@ from xpet.store.dims import Dims
 from xpet.store.documents import DTYPES, ArrayDoc, GroupDoc, itemsize
 from xpet.store.hierarchy import Hierarchy, name_of
 from xpet.values import Coord, Labels
+from xpet.values.attrs import plain_attrs
 
 INTEGERS = sorted(dtype for dtype in DTYPES if layout.is_integer(dtype))
 
@@ -76,8 +77,8 @@ def test_numbers_that_may_mean_not_there(dtype: str):
     ids=str,
 )
 def test_plain_attributes(attrs: dict[str, Any], seen: dict[str, Any]):
-    assert layout.plain_attrs(attrs) == seen
-    assert layout.plain_attrs(attrs, "said") == {"comment": "said", **seen}
+    assert plain_attrs(attrs) == seen
+    assert plain_attrs(attrs, "said") == {"comment": "said", **seen}
 
 
 # Keys -----------------------------------------------------------------------------------------------------------------

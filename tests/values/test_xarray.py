@@ -196,6 +196,30 @@ def test_forged_levels_of_an_index():
             decode(forged(STACKED, {"multiple": changed}))
 
 
+ACTED_ON = {"_FillValue": "u", "scale_factor": "x", "dtype": "odd", "calendar": "moon", "units": "days since 2000"}
+OF_FILES = {
+    "texts": da(["u", "v"], attrs=ACTED_ON),
+    "numbers": xr.Dataset({"a": ("x", [1, 2], ACTED_ON), "b": 2.5}, {"x": ("x", ["u", "v"], ACTED_ON)}),
+    "coordinate": da([1.0], {"y": ("x", ["u"], ACTED_ON)}),
+    "variable": xr.Variable("x", ["u"], ACTED_ON),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", OF_FILES.values(), ids=OF_FILES)
+def test_attributes_that_files_give_a_meaning_have_none_in_the_store(value: Any, tmp_path: Path):
+    env = xpet.Environment("main", store=tmp_path)
+    env.traj.f_add_parameter("p", value)
+    env.traj.f_add_parameter("x", 0)
+    env.traj.f_explore({"x": [0, 1]})
+    env.run(lambda traj: traj.f_add_result("z", value))
+    with xr.open_datatree(tmp_path / "main", engine="zarr") as tree:
+        tree.load()
+    traj = xpet.load_trajectory("main", filename=tmp_path)
+    assert identical(traj.f_get("results.runs.r_1.z").f_get(), value)
+    assert identical(traj.parameters.p, value)
+
+
 TIME = np.array([0.0, 0.5, 1.0])
 PLAIN = """
 import sys

@@ -11,6 +11,7 @@ from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, below, bounded, name_of, parent
 from xpet.store.relayout import drop_chunks, retire
 from xpet.values import Coord, Labels, coords_equal
+from xpet.values.attrs import plain_attrs
 from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Dims:
             fill: Fill = "" if dtype == "string" else False if dtype == "bool" else 0
             chunks = layout.inner_chunks(dtype, (size,), ragged=False)
             about = {"of": node, "dtype": coord.values.dtype.str, "attrs": dict(coord.attrs)}
-            doc = ArrayDoc((size,), dtype, (dim,), chunks, fill, layout.plain_attrs(coord.attrs), about)
+            doc = ArrayDoc((size,), dtype, (dim,), chunks, fill, plain_attrs(coord.attrs), about)
             write_whole(self._place, node, doc, coord_on_disk(coord.values))
             self._docs.put(node, doc)
             self._known[node] = coord

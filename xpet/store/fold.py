@@ -31,6 +31,7 @@ from xpet.store.parts import PartWriter, alike_along, widest
 from xpet.store.pieces import Piece, merged, packed, select, text_piece
 from xpet.store.unpacking import Batch
 from xpet.values import Coord, coords_equal, encode
+from xpet.values.attrs import plain_attrs
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -181,7 +182,7 @@ class ColumnWriter:
             node = self._docs.free_key(group, f"{name_of(key)}.{spec.name}") if parts else key
             inner = widest(values, spec.rank)
             dims = self._dims.default(node, spec.rank) if parts else self._dims.names(key, labels, inner, alike)
-            attrs = spec.plain() if parts else layout.plain_attrs(labels.attrs, column.comment) | spec.plain()
+            attrs = spec.plain() if parts else plain_attrs(labels.attrs, column.comment) | spec.plain()
             constant = constant_of(values)
             parts.append(self._parts.create(node, spec, dims, inner if constant is None else constant, attrs))
         coords = {}
@@ -233,7 +234,7 @@ class ColumnWriter:
         name = self._parts.own_dim(key, axis, dim)
         inner = (self._docs.array(key).shape[axis],)
         spec = PartSpec(f"@{dim}", "array", coord_dtype(coord.values), 1)
-        part = self._parts.create(f"{parent(key)}/{name}", spec, (name,), inner, layout.plain_attrs(coord.attrs))
+        part = self._parts.create(f"{parent(key)}/{name}", spec, (name,), inner, plain_attrs(coord.attrs))
         coords = {**variant.coords, dim: replace(variant.coords[dim], node=None)}
         return _change(column, variant, parts=(*variant.parts, part), coords=coords)
 

@@ -1,30 +1,14 @@
-"""Where things are: template -> key, names of dims, lengths of chunks, fill values, plain attributes."""
+"""Where things are: template -> key, names of dims, lengths of chunks, fill values."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from xpet.store.documents import Fill, itemsize
-from xpet.values.parts import is_utf8
 
 #: runs with numbers and runs with texts of one chunk at most; bytes of a chunk: once to twice this
 MAX_NUMBERS, MAX_TEXTS, CHUNK_BYTES = 65_536, 4_096, 2**20
 _LARGEST_CHUNK = 2**25
-#: attributes that CF decoding acts on, or that file formats own: kept in ours only
-_CF = frozenset(
-    {"_FillValue", "missing_value", "scale_factor", "add_offset", "valid_min", "valid_max", "valid_range", "_Unsigned"}
-    | {"dtype", "calendar", "coordinates", "bounds", "grid_mapping", "cell_measures", "ancillary_variables"}
-    | {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "xpet"}
-)
-_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9_.@+-]*")
-_LONGEST_TEXT = 4096
-#: xarray takes numbers with these units for durations, but not with their symbols
-_TIME_UNITS = {
-    **{"days": "d", "hours": "h", "minutes": "min", "seconds": "s"},
-    **{"milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"},
-}
 
 
 def place_of(template: str) -> tuple[str, str]:
@@ -116,24 +100,3 @@ def spare_fills(dtype: str) -> Iterator[int]:
 def is_integer(dtype: str) -> bool:
     """Whether a zarr data type is one of integers."""
     return dtype.startswith(("int", "uint"))
-
-
-def plain_attrs(attrs: Mapping[str, Any], comment: str = "") -> dict[str, Any]:
-    """What of a user's attributes plain tools may see: nothing that CF decoding acts on or netCDF cannot hold."""
-    out = {}
-    for key, value in {**({"comment": comment} if comment else {}), **attrs}.items():
-        if key == "units" and isinstance(value, str):
-            value = _TIME_UNITS.get(value, value)
-            if " since " in value:
-                continue
-        if key not in _CF and _ATTRIBUTE.fullmatch(key) and _is_plain(value):
-            out[key] = value
-    return out
-
-
-def _is_plain(value: object) -> bool:
-    if type(value) is str:
-        return len(value) <= _LONGEST_TEXT and "\0" not in value and is_utf8(value)
-    if type(value) is int:
-        return -(2**63) <= value < 2**63
-    return type(value) is float and value - value == 0

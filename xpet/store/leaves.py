@@ -16,6 +16,7 @@ from xpet.store.documents import ArrayDoc, Doc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.relayout import Leftovers
 from xpet.values import Encoded, Labels, Part, decode, encode, unlabelled
+from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.structure import codec as json_codec
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def write_group(hierarchy: Hierarchy, group: StaticGroup) -> None:
     key = hierarchy.group_key(group.path)
     doc = hierarchy.group(key)
     about = {**doc.xpet, "path": group.path, **said_by(group, doc.xpet)}
-    hierarchy.put(key, GroupDoc({**doc.attrs, **layout.plain_attrs({}, about["comment"])}, about))
+    hierarchy.put(key, GroupDoc({**doc.attrs, **plain_attrs({}, about["comment"])}, about))
 
 
 def said_by(group: StaticGroup, told: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def show_parameters(hierarchy: Hierarchy, leaves: Iterable[StaticLeaf], explored
         if leaf.kind == "parameter" and leaf.path not in explored and "" in leaf.items:
             value = unlabelled(leaf.items[""])
             value = int(value) if isinstance(value, bool) else value
-            shown.update(layout.plain_attrs({leaf.path.partition(".")[2]: value}))
+            shown.update(plain_attrs({leaf.path.partition(".")[2]: value}))
     for key, doc in list(hierarchy.groups()):
         if key == _RESULTS or (key.startswith(f"{_RESULTS}/") and f"{key}/{RUN}" in hierarchy):
             hierarchy.put(key, replace(doc, attrs={**shown, **doc.attrs}))
@@ -107,7 +108,7 @@ def retell(hierarchy: Hierarchy, path: str, comment: str, annotations: str) -> N
             about = {name: value for name, value in doc.xpet.items() if name != "annotations"} | {"comment": comment}
             about |= {"annotations": annotations} if annotations else {}
             attrs = {name: value for name, value in doc.attrs.items() if name != "comment"}
-            hierarchy.put(key, replace(doc, attrs={**attrs, **layout.plain_attrs({}, comment)}, xpet=about))
+            hierarchy.put(key, replace(doc, attrs={**attrs, **plain_attrs({}, comment)}, xpet=about))
 
 
 class LeafWriter:
@@ -143,7 +144,7 @@ class LeafWriter:
             alike = (True,) * data.ndim
             dims = self._dims.default(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, alike)
             dtype = "string" if data.dtype == object else data.dtype.name
-            attrs = {} if parts else layout.plain_attrs(labels.attrs, about["comment"])
+            attrs = {} if parts else plain_attrs(labels.attrs, about["comment"])
             attrs |= part.attrs
             self._write_array(node, dtype, dims, data, attrs)
             parts.append(PartNode(part.name, dtype, data.ndim, node))

@@ -17,6 +17,7 @@ from xpet.store.kept import Kept, in_rows
 from xpet.store.leaves import LeafWriter
 from xpet.store.points import INDEX, PointColumn
 from xpet.store.relayout import anew, beside, drop_chunks, has_room, recent, retire
+from xpet.values.attrs import plain_attrs
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -104,7 +105,7 @@ class RunTable:
             about: dict[str, Any] = {"parameter": column.parameter, "codec": column.codec, "meta": dict(column.meta)}
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
-            listed = {"parameter": column.parameter, **layout.plain_attrs(column.attrs), **column.cf}
+            listed = {"parameter": column.parameter, **plain_attrs(column.attrs), **column.cf}
             if column.cf:
                 listed["_FillValue"] = absent
             if column.codec == INDEX:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.dataarray import codec as plain_codec
 from xpet.values.codecs.dataarray import from_text, index_values, label_dims, loaded, plain, text
 from xpet.values.compose import compose, decompose, more_of
@@ -142,7 +143,7 @@ def _variable(value: Any, index: bool = False) -> Encoded:
     main = made.parts[0]
     fits = len(dims) == np.ndim(main.data) and not isinstance(main.data, str)
     attrs = {**plain(value.attrs), **made.labels.attrs}
-    shown = replace(main, attrs={**attrs, **main.attrs})
+    shown = replace(main, attrs={**plain_attrs(attrs), **main.attrs})
     return replace(made, parts=(shown, *made.parts[1:]), labels=Labels(dims if fits else (), {}, attrs))
 
 
