@@ -209,3 +209,17 @@ def test_the_rest_of_a_store_is_not_taken_for_all_there_is(data, store):
     for read in readers:
         with pytest.raises(ValueError, match=r"'Multiplication', 'damaged' \(damaged\)"):
             read()
+
+
+@pytest.mark.parametrize("options", [{}, {"multiproc": True, "ncores": 2}], ids=["serial", "multiproc"])
+def test_a_trajectory_whose_folder_was_renamed_goes_on(options, tmp_path):
+    at = StoreAt(str(tmp_path / "s.zarr"))
+    environment(at).run(multiply)
+    (tmp_path / "s.zarr" / "Multiplication").rename(tmp_path / "s.zarr" / "renamed")
+    env = xpet.Environment(load_trajectory(filename=at.url), **options)
+    env.traj.f_expand({"x": [9.0], "y": [9.0]})
+    assert env.run(multiply) == [(12, None)]
+    assert env.dataset("flat").z.values[-1] == 81.0
+    traj = load_trajectory("renamed", filename=at.url)
+    assert (traj.v_name, traj.r_12.z) == ("renamed", 81.0)
+    assert sorted(place_of(at).children()) == ["renamed", "zarr.json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
@@ -156,7 +156,9 @@ def find_snapshot(store: Place, name: str) -> Snapshot | None:
         raise ForeignStoreError(
             f"{place.url}: {what} is there, where a trajectory was expected; choose another name or store"
         )
-    return snapshot_of(place, document)
+    snapshot = snapshot_of(place, document)
+    # Its folder may have been renamed since, and what workers write must be where it is.
+    return replace(snapshot, meta=replace(snapshot.meta, name=name))
 
 
 def snapshot_of(place: Place, document: Mapping[str, Any]) -> Snapshot:
