@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fixtures_columns import memory
+from fixtures_columns import memory, plain
 from fixtures_kinds import ABSENT, FOLDS, KINDS, check_folds, check_kinds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,9 @@ EXCUSED = ("brian2", "pint", "numpy.longdouble") if "pint" not in KINDS else ("b
 @FEW
 @given(st.lists(st.lists(values() | st.just(ABSENT), max_size=3), min_size=1, max_size=3))
 def test_values_of_all_kinds_come_back_from_runs(folds: list[list[Any]]):
-    check_folds(memory(), folds, Seen())
+    place, flat = memory(), [value for fold in folds for value in fold if value is not ABSENT]
+    check_folds(place, folds, Seen(), dict(enumerate(flat)))
+    plain(place)
 
 
 @pytest.mark.parametrize("folds", FOLDS.values(), ids=FOLDS)
