@@ -23,9 +23,11 @@ PLANNED = {
     "f_merge_many": "`xarray` joins the datasets of several trajectories",
     "f_migrate": "copy the folder of the trajectory",
     "f_start_run": "do the runs with `Environment.run`",
+    "f_store": _AS_A_WHOLE,
     "f_store_child": _AS_A_WHOLE,
     "f_store_item": _AS_A_WHOLE,
     "f_store_items": _AS_A_WHOLE,
+    "v_stored": "`v_stored` of the trajectory and of leaves is there",
     "v_time": _LAUNCHES,
     "v_timestamp": _LAUNCHES,
 }

@@ -59,10 +59,10 @@ class Annotations:
         found = tuple(self._one(name) for name in names)
         return found[0] if len(found) == 1 else found
 
-    def f_remove(self, name: str | int) -> None:
+    def f_remove(self, key: str | int) -> None:
         """Remove one annotation."""
-        self._one(name)
-        del self._open()[self._key(name)]
+        self._one(key)
+        del self._open()[self._key(key)]
 
     def f_empty(self) -> None:
         """Remove all annotations."""

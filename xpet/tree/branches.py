@@ -13,7 +13,7 @@ DERIVED, RESULTS = BRANCH_RULES["derived_parameters"], BRANCH_RULES["results"]
 
 
 class NNGroupNode(Group):
-    """A group outside of the four branches.
+    """A group of anything: those outside of the four branches, and what these have in common.
 
     Examples
     --------
@@ -25,7 +25,7 @@ class NNGroupNode(Group):
     __slots__ = ()
 
 
-class ParameterGroup(Group):
+class ParameterGroup(NNGroupNode):
     """A group of parameters.
 
     Examples
@@ -48,7 +48,7 @@ class ParameterGroup(Group):
     f_apar = f_add_parameter
 
 
-class ConfigGroup(Group):
+class ConfigGroup(NNGroupNode):
     """A group of configuration.
 
     Examples
@@ -71,7 +71,7 @@ class ConfigGroup(Group):
     f_aconf = f_add_config
 
 
-class DerivedParameterGroup(Group):
+class DerivedParameterGroup(NNGroupNode):
     """A group of derived parameters.
 
     Examples
@@ -94,7 +94,7 @@ class DerivedParameterGroup(Group):
     f_adpar = f_add_derived_parameter
 
 
-class ResultGroup(Group):
+class ResultGroup(NNGroupNode):
     """A group of results.
 
     Examples

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpet.tree.group import Group
+from xpet.tree.branches import NNGroupNode
 
 
-class Settings(Group):
+class Settings(NNGroupNode):
     """A root with settings."""
 
     __slots__ = ()
