@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ import scipy.sparse as sp
 import xarray as xr
 
 import xpet
+from xpet.testing import identical
+from xpet.values import Opaque
 
 RUNS = range(4)
 TIMES = np.array(["2026-01-01", "NaT", "1999-12-31T12"], "M8[s]")
@@ -133,6 +137,10 @@ VALUES: dict[str, Callable[[int], Any]] = {
 #: They are no values that a parameter is explored with: of other types from run to run, or there is only one.
 NOT_EXPLORED = {"mixed", "pandas.missing", "numpy.ma.masked"}
 PICKLED = {"pickle"}
+#: What cannot be had here.
+ABSENT = {name for name in ("pint", "brian2") if importlib.util.find_spec(name) is None}
+if np.finfo(np.longdouble).nmant <= np.finfo(float).nmant:
+    ABSENT.add("numpy.longdouble")  # of 80 bits, which not all processors have
 
 
 def has_result(name: str, run: int) -> bool:
@@ -143,3 +151,57 @@ def has_result(name: str, run: int) -> bool:
 def segment(name: str) -> str:
     """The name of the node of a value."""
     return name.replace(".", "_")
+
+
+def job(traj: xpet.Trajectory) -> None:
+    """Leave a value of every kind."""
+    for name in set(VALUES) - ABSENT:
+        if has_result(name, traj.v_idx):
+            _add(traj.f_add_result, xpet.PickleResult, name, "", traj.v_idx)
+
+
+def make_values(store: Path) -> None:
+    """A study with all values as parameters, explored, and as results; one expansion."""
+    env = xpet.Environment("values", store=store, comment="a value of every codec", allow_pickle=True, seed=1)
+    explored = [name for name in VALUES if name not in NOT_EXPLORED | ABSENT]
+    for name in VALUES:
+        if name not in ABSENT:
+            _add(env.traj.f_add_parameter, xpet.PickleParameter, name, "p.", 0)
+        if name in explored:
+            _add(env.traj.f_add_parameter, xpet.PickleParameter, name, "x.", 0)
+    env.traj.f_explore({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[:3]] for name in explored})
+    env.run(job)
+    env.traj.f_expand({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[3:]] for name in explored})
+    env.run(job)
+
+
+def _add(add: Callable[..., Any], pickling: type, name: str, group: str, run: int) -> None:
+    kind = [pickling] if name in PICKLED else []
+    add(*kind, f"{group}{segment(name)}", VALUES[name](run))
+
+
+def load(store: Path) -> xpet.Trajectory:
+    """Load that study."""
+    return xpet.load_trajectory("values", filename=store, allow_pickle=True)
+
+
+def same(found: Any, name: str, run: int) -> bool:
+    """Whether a value is the one of that name; without the package that it is of, a record of it."""
+    return isinstance(found, Opaque) if name in ABSENT else identical(found, VALUES[name](run))
+
+
+def wrong_values(traj: xpet.Trajectory, names: Iterable[str]) -> list[str]:
+    """What is not there as it was stored."""
+    wrong = [] if traj.f_run_table().status.tolist() == ["complete"] * len(RUNS) else ["the status of the runs"]
+    for name in names:
+        at = segment(name)
+        if not same(traj.f_get(f"parameters.p.{at}").f_get(), name, 0):
+            wrong.append(f"{name} as parameter")
+        if name not in NOT_EXPLORED:
+            explored = traj.f_get(f"parameters.x.{at}").f_get_range()
+            wrong += [f"{name} explored, {run}" for run in RUNS if not same(explored[run], name, run)]
+        stored = traj.f_get_from_runs(at, fast_access=True, use_indices=True)
+        if list(stored) != [run for run in RUNS if has_result(name, run)]:
+            wrong.append(f"{name}, of the runs {list(stored)}")
+        wrong += [f"{name} of run {run}" for run in stored if not same(stored[run], name, run)]
+    return wrong

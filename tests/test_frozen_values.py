@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from fixtures_frozen import NOT_EXPLORED, PICKLED, RUNS, VALUES, Cell, CellCodec, has_result, segment
+from fixtures_frozen import (
+    ABSENT,
+    NOT_EXPLORED,
+    PICKLED,
+    RUNS,
+    VALUES,
+    Cell,
+    CellCodec,
+    load,
+    same,
+    segment,
+    wrong_values,
+)
 from fixtures_plain import RunPlain
 
 import xpet
-from xpet.testing import identical
 from xpet.values import Opaque, registry
 
 DATA = Path(__file__).parent / "data"
 ARCHIVE = DATA / "frozen-0.1-values.tar.xz"
-ABSENT = {name for name in ("pint", "brian2") if importlib.util.find_spec(name) is None}
-if np.finfo(np.longdouble).nmant <= np.finfo(float).nmant:
-    ABSENT.add("numpy.longdouble")  # of 80 bits, which not all processors have
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +46,6 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     xpet.register_codec(CellCodec(), Cell)
     if "brian2" not in ABSENT:
         VALUES["brian2"](0)  # imports it, with the warnings of others that come with that
-
-
-def load(store: Path) -> xpet.Trajectory:
-    return xpet.load_trajectory("values", filename=store, allow_pickle=True)
-
-
-def same(found: Any, name: str, run: int) -> bool:
-    """Whether a value is the one of that name; without the package that it is of, a record of it."""
-    return isinstance(found, Opaque) if name in ABSENT else identical(found, VALUES[name](run))
 
 
 def test_it_is_small():
@@ -80,21 +77,7 @@ def test_every_codec_is_in_a_frozen_store(tmp_path: Path):
 
 @pytest.mark.usefixtures("registered")
 def test_every_value_comes_back(frozen: Path):
-    traj = load(frozen)
-    assert len(traj) == len(RUNS)
-    assert traj.f_run_table().status.eq("complete").all()
-    wrong = []
-    for name in VALUES:
-        at = segment(name)
-        if not same(traj.f_get(f"parameters.p.{at}").f_get(), name, 0):
-            wrong.append(f"{name} as parameter")
-        if name not in NOT_EXPLORED:
-            explored = traj.f_get(f"parameters.x.{at}").f_get_range()
-            wrong += [f"{name} explored, {run}" for run in RUNS if not same(explored[run], name, run)]
-        stored = traj.f_get_from_runs(at, fast_access=True, use_indices=True)
-        assert list(stored) == [run for run in RUNS if has_result(name, run)], name
-        wrong += [f"{name} of run {run}" for run in stored if not same(stored[run], name, run)]
-    assert not wrong
+    assert wrong_values(load(frozen), VALUES) == []
 
 
 def test_what_nobody_knows_or_trusts_is_a_record(frozen: Path):

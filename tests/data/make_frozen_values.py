@@ -12,7 +12,6 @@ import tempfile
 import warnings
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
@@ -21,32 +20,9 @@ for name in ("brian2", "pint"):
     import_module(name)
 
 import make_frozen  # noqa: E402
-from fixtures_frozen import NOT_EXPLORED, PICKLED, RUNS, VALUES, Cell, CellCodec, has_result, segment  # noqa: E402
+from fixtures_frozen import Cell, CellCodec, make_values  # noqa: E402
 
 import xpet  # noqa: E402
-
-
-def job(traj: xpet.Trajectory) -> None:
-    """Leave a value of every kind."""
-    for name in VALUES:
-        if has_result(name, traj.v_idx):
-            kind: list[Any] = [xpet.PickleResult] if name in PICKLED else []
-            traj.f_add_result(*kind, f"{segment(name)}", VALUES[name](traj.v_idx))
-
-
-def make_values(store: Path) -> None:
-    """A study with all values as parameters, explored, and as results; one expansion."""
-    env = xpet.Environment("values", store=store, comment="a value of every codec", allow_pickle=True, seed=1)
-    explored = [name for name in VALUES if name not in NOT_EXPLORED]
-    for name, value in VALUES.items():
-        kind: list[Any] = [xpet.PickleParameter] if name in PICKLED else []
-        env.traj.f_add_parameter(*kind, f"p.{segment(name)}", value(0))
-        if name in explored:
-            env.traj.f_add_parameter(*kind, f"x.{segment(name)}", value(0))
-    env.traj.f_explore({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[:3]] for name in explored})
-    env.run(job)
-    env.traj.f_expand({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[3:]] for name in explored})
-    env.run(job)
 
 
 def forget_launches(store: Path) -> None:
