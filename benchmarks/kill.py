@@ -36,7 +36,7 @@ from fixtures_disturbances import (  # noqa: E402
 )
 from fixtures_killed import Settings  # noqa: E402
 from fixtures_kills import Nest, Reference, place_of  # noqa: E402
-from fixtures_servers import BUCKET, Server, make_bucket, running  # noqa: E402
+from fixtures_servers import BUCKET, Server, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
 EXECUTORS = ("serial", "thread", "process")
@@ -71,10 +71,7 @@ def bench_of(kind: str, executor: str, folder: Path) -> Iterator[Bench]:
             server = stack.enter_context(running("moto"))
             yield Bench(folder, bucket, Kill(roles), server.storage_options)
         elif kind == "s3-server":
-            persistent = PersistentServer(folder)
-            stack.callback(persistent.kill)
-            persistent.wait()
-            make_bucket(persistent.server)
+            persistent = stack.enter_context(PersistentServer(folder))
             yield Bench(folder, bucket, KillServer(persistent), persistent.server.storage_options)
         elif kind == "s3-proxy":
             server = stack.enter_context(running("moto"))

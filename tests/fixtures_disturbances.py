@@ -13,10 +13,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from fixtures_kills import Study
-from fixtures_servers import Server, answers, free_port
+from fixtures_servers import BUCKET, Server, answers, free_port, make_bucket
 from fixtures_trials import Duration, sleep_until
+
+from xpet.store.place import open_place, resolve
 
 #: ministack keeps objects on the disk, each written whole before it answers; beside them what it says of them, which
 #: after a kill may be that of the object before, so that here it is left out
@@ -55,6 +58,16 @@ class PersistentServer:
             )
         return process
 
+    def __enter__(self) -> Self:
+        self.wait()
+        make_bucket(self.server)
+        # a bucket without objects would not be there after a restart
+        open_place(resolve(f"s3://{BUCKET}", self.server.storage_options)).write("kept", b"1")
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.kill()
+
     def wait(self) -> None:
         """Wait until it answers."""
         if not answers(self._process, self._port):
@@ -76,21 +89,18 @@ class KillServer:
 
     def __init__(self, server: PersistentServer) -> None:
         self._server = server
-        self._is_down = False
 
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
         instant, pause = duration.instant(chance), chance.uniform(0.0, 1.0)
         sleep_until(study.begun + instant)
         self._server.kill()
-        self._is_down = True
         time.sleep(pause)
         self._server.restart()
+        self._server.wait()
         return "S3 server", instant
 
     def over(self) -> None:
-        if self._is_down:
-            self._server.wait()
-            self._is_down = False
+        pass
 
 
 class Proxy:
@@ -163,7 +173,7 @@ class DropConnections:
             self._proxy.cut()
             time.sleep(chance.uniform(0.0, 0.1))
             self._proxy.refuse(False)
-        return f"network, {len(instants)} times", instants[0]
+        return "network", instants[0]
 
     def over(self) -> None:
         self._proxy.refuse(False)
@@ -177,7 +187,7 @@ class FullDisk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
-        self._most = 0
+        self._most = self._left = 0
 
     def used(self) -> int:
         """The bytes that files take, the ballast apart."""
@@ -194,10 +204,10 @@ class FullDisk:
         found = os.statvfs(self.folder)
         with self._ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, found.f_bfree * found.f_bsize - left // 4096 * 4096)
-        self.left = left
+        self._left = left
 
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
-        return f"disk, full after {self.left} bytes", 0.0
+        return "disk", float(self._left)
 
     def over(self) -> None:
         self._ballast.unlink(missing_ok=True)

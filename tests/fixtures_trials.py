@@ -93,7 +93,7 @@ class Trial:
     Attributes
     ----------
     seed, role, instant
-        What was done to the study, and when in seconds.
+        What was done to the study, and after how many seconds; of a full disk, the bytes that it had left.
     code
         Its exit code; negative: the signal that it died of.
     finished, published
@@ -168,8 +168,20 @@ def do_trial(
         trial.role, trial.instant = disturb(study, chance, duration)
         trial.code = study.end()
         opens = chance.random() < 0.5 if opens is None else opens
-        for problem in _look(nest, settings, expected, disturb, trial, opens):
-            trial.problems.append(problem)
+        executor = chance.choice([settings.executor, "serial"])
+        told = _Told.by(settings.log)
+        trial.problems += _look_back(trial, settings, told)
+        before = published(settings)
+        trial.problems += check_readers(settings, expected, before)
+        disturb.over()
+        kept = None
+        if opens and find_snapshot(place_of(settings), NAME) is not None:
+            kept, failed = _open(settings)
+            trial.problems += _missed(told, kept, failed)
+            trial.problems += check_readers(settings, expected, before)
+        rest = replace(settings, log=f"{settings.log}.rest", die=None, executor=executor)
+        trial.problems += _do_rest(nest, rest, trial, told, kept)
+        trial.problems += check_end(settings, expected)
     except Exception:
         trial.problems.append(traceback.format_exc()[-3000:])
     finally:
@@ -177,48 +189,33 @@ def do_trial(
     return trial
 
 
-def _look(
-    nest: Nest, settings: Settings, expected: Reference, disturb: Disturbance, trial: Trial, opens: bool
-) -> Iterator[str]:
-    """Look at the store, as readers and as the next writer, then do the rest; yields what is wrong."""
-    told = _Told.by(settings.log)
-    trial.finished = len(told.finished)
+def _look_back(trial: Trial, settings: Settings, told: _Told) -> Iterator[str]:
+    """Note how far a study came; yields what it did wrong."""
+    trial.finished, trial.published = len(told.finished), len(published(settings))
     if trial.role == "worker" and trial.code:
         yield f"the death of a worker ended the study, exit code {trial.code}"
     if (most := max(map(told.begun.count, told.begun), default=0)) > 2:
         yield f"a run was begun {most} times in one study"
     if again := again_too_soon(settings.log):
         yield f"begun again although finished, in one study: {sorted(again)}"
-    before = published(settings)
-    trial.published = len(before)
-    yield from check_readers(settings, expected, before)
-    disturb.over()
-    kept = None
-    if opens and find_snapshot(place_of(settings), NAME) is not None:
-        kept, failed = _open(settings)
-        yield from _missed(told, kept, failed)
-        if "://" not in settings.store:
-            yield from check_readers(settings, expected, before)
-    rest = replace(settings, log=f"{settings.log}.rest", die=None)
-    again = nest.begin(rest)
-    code = again.end()
+
+
+def _do_rest(nest: Nest, rest: Settings, trial: Trial, told: _Told, kept: set[int] | None) -> Iterator[str]:
+    """Do what is missing, where the runs ``kept`` are known to be complete; yields what is wrong with it."""
+    study = nest.begin(rest)
+    code = study.end()
     if code:
-        yield f"the rest cannot be done, exit code {code}: {again.said()[-3000:]}"
-        return
+        yield f"the rest cannot be done, exit code {code}: {study.said()[-3000:]}"
     then = _Told.by(rest.log)
-    everything = set(range(settings.n_runs))
-    left = everything - set(then.begun)
+    left = set(range(rest.n_runs)) - set(then.begun)
     kept = left if kept is None else kept
-    trial.kept, trial.lost = len(kept), len(told.finished - kept)
-    trial.recomputed = len([run for run in (told.begun + then.begun) if not is_bad(run)]) - len(
-        {run for run in (told.begun + then.begun) if not is_bad(run)}
-    )
-    if "://" not in settings.store and trial.recomputed > 2:
+    good = [run for run in (*told.begun, *then.begun) if not is_bad(run)]
+    trial.kept, trial.lost, trial.recomputed = len(kept), len(told.finished - kept), len(good) - len(set(good))
+    if "://" not in rest.store and trial.recomputed > 2:
         yield f"{trial.recomputed} runs were done again, where two at most were being done"
     yield from _missed(told, left, None)
     if kept != left or len(then.begun) != len(set(then.begun)):
         yield f"not exactly the rest was done: {sorted(then.begun)} where {sorted(kept)} were complete"
-    yield from check_end(settings, expected)
 
 
 def _open(settings: Settings) -> tuple[set[int], set[int]]:

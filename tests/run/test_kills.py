@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import random
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures_disturbances import DropConnections, FullDisk, KillServer, PersistentServer, Proxy, small_disk
 from fixtures_killed import Settings
 from fixtures_killed_faults import COMPLETE, FAULTS, PUBLISH, SET_STATUS, WRITE, WRITE_COLUMNS, Point
 from fixtures_kills import Nest, Reference, place_of
 from fixtures_servers import BUCKET, Server
-from fixtures_trials import Nothing, Trial, do_trial
+from fixtures_trials import Duration, Nothing, Trial, do_trial
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -93,6 +96,40 @@ def test_nothing_finished_is_lost_in_a_bucket(
 ):
     settings = at(tmp_path, die=point, store=f"s3://{BUCKET}/{tmp_path.name}", options=moto.storage_options)
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.parametrize("seed", ["a", "b", "c"])
+def test_nothing_finished_is_lost_on_a_full_disk(seed: str, tmp_path: Path, nest: Nest, expected: Reference):
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = FullDisk(stack.enter_context(small_disk()))
+        except PermissionError as error:
+            pytest.skip(str(error))
+        disk.measured(600_000)
+        disk.prepare(random.Random(seed))
+        settings = at(tmp_path, store=str(disk.folder / "s.zarr"))
+        trial = do_trial(nest, settings, expected, disk, seed)
+        assert not trial.problems, "\n".join(trial.problems)
+        assert trial.code == 1
+
+
+@pytest.mark.s3
+def test_nothing_finished_is_lost_over_a_network_that_drops(
+    tmp_path: Path, nest: Nest, expected: Reference, moto: Server
+):
+    proxy = Proxy(int(moto.endpoint.rpartition(":")[2]))
+    options = {**moto.storage_options, "endpoint_url": f"http://127.0.0.1:{proxy.port}"}
+    settings = at(tmp_path, store=f"s3://{BUCKET}/{tmp_path.name}", options=options)
+    trial = do_trial(nest, settings, expected, DropConnections(proxy), "drops", Duration(0.2, 2.0))
+    assert not trial.problems, "\n".join(trial.problems)
+
+
+@pytest.mark.s3
+def test_nothing_finished_is_lost_with_its_server(tmp_path: Path, nest: Nest, expected: Reference):
+    with PersistentServer(tmp_path) as server:
+        settings = at(tmp_path, store=f"s3://{BUCKET}/s", options=server.server.storage_options)
+        trial = do_trial(nest, settings, expected, KillServer(server), "server", Duration(0.2, 2.0))
+        assert not trial.problems, "\n".join(trial.problems)
 
 
 @pytest.mark.parametrize("name", FAULTS)
