@@ -185,7 +185,7 @@ class Packer:
             unknown = schema if schema is not None and schema.number not in self._written else None
             if unknown is not None:
                 record = unknown.record + record
-            more = self._blobs.missing(blobs)
+            more = self._blobs.missing(blobs) if blobs else ()
             if more:
                 record = b"".join([*(frame(blob.payload()) for blob in more), record])
             if self._sink.append(self._head + record):
@@ -194,7 +194,8 @@ class Packer:
             self._head = b""
             if unknown is not None:
                 self._written.add(unknown.number)
-            self._blobs.wrote(more)
+            if more:
+                self._blobs.wrote(more)
             if self._interval is not None:
                 self._see_to_it(self._interval)
 
