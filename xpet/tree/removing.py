@@ -101,7 +101,8 @@ def remove_item(root: Group, item: str | Node, recursive: bool) -> None:
         node = item
     else:
         node = root.f_get(item)
-        if any(key in root.v_state.link_names for key in map(str, split_path(item))):
+        linked = any(key in root.v_state.link_names for key in map(str, split_path(item)))
+        if linked and root.f_get_default(item, fast_access=False, with_links=False) is not node:
             raise RuntimeError(f"{item!r} leads over a link; remove the link itself with `f_remove_link`.")
     if node.v_parent is None:
         raise ValueError("The root cannot be removed.")
