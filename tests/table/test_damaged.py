@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import random
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 from fixtures_columns import NAME, copy, do, leaf, memory, parameter, read_runs, read_statics, start
+from fixtures_damaged import flip, forge
 
 from xpet.backend import XpetBackendEntrypoint
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, VersionMismatchError
@@ -72,40 +71,6 @@ def test_the_whole_store_is_read(whole: Place) -> None:
 
 
 # Bytes at random ------------------------------------------------------------------------------------------------------
-
-ODD: list[Any] = [None, True, -1, 0, 3, 2**40, 10**15, 1e300, "", "a", "../x", "NaN", [], [1], [10**15], {}, {"a": 1}]
-
-
-def places_in(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Each container within a JSON value, with each key of it."""
-    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
-        yield node, key
-        yield from places_in(node[key])
-
-
-def forge(data: bytes, rng: random.Random) -> bytes:
-    """The same document with another value somewhere, be it inside the text that is ours."""
-    document = json.loads(data)
-    container, key = rng.choice(list(places_in(document)))
-    if key == "xpet" and isinstance(container[key], str):
-        container[key] = forge(container[key].encode(), rng).decode()
-    elif isinstance(container, dict) and rng.random() < 0.3:
-        del container[key]
-    else:
-        container[key] = rng.choice(ODD)
-    return json.dumps(document).encode()
-
-
-def flip(data: bytes, rng: random.Random) -> bytes:
-    """The same bytes but for one to three, or without their end."""
-    if rng.random() < 0.2:
-        return data[: rng.randrange(len(data))]
-    made = bytearray(data)
-    for _ in range(rng.randint(1, 3)):
-        # What the first bytes say is believed by most codecs.
-        made[rng.randrange(min(len(made), rng.choice([20, len(made)])))] = rng.randrange(256)
-    return bytes(made)
-
 
 def damage(place: Place, seed: int) -> str:
     rng = random.Random(seed)
