@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
-import sys
 import threading
-import traceback
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from time import perf_counter, sleep
-from typing import Any, cast
+from typing import cast
 
 from xpet.run import interrupts
 from xpet.run.blocks import Block
-from xpet.run.report import BlockReport
-from xpet.run.transport import PackedValues, dumps, loads, pack_values, portable
+from xpet.run.messages import pack_error, pack_report
+from xpet.run.printing import flush, print_by_line
+from xpet.run.transport import dumps, loads, pack_values
 from xpet.run.worker import Work, Worker
 
 BLOCK, STOP, QUIT = b"B", b"S", b"Q"
@@ -39,7 +36,7 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
         The parent's ends of pipes, which a forked process has too; while it keeps them it would not see the parent die.
     """
     interrupts.ignore()
-    _print_by_line()
+    print_by_line()
     for connection in inherited:
         connection.close()
     try:
@@ -49,7 +46,7 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
     try:
         worker = _set_up(order)
     except Exception as error:
-        _tell(outbox, ERROR, _sendable(error, "A worker could not load the job"))
+        _tell(outbox, ERROR + pack_error(error, "A worker could not load the job"))
         return
     blocks: SimpleQueue[Block | None] = SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, worker, blocks), daemon=True, name="xpet-orders").start()
@@ -59,53 +56,6 @@ def main(inbox: Connection, outbox: Connection, inherited: tuple[Connection, ...
     while (block := blocks.get()) is not None:
         if not _do(worker, block, outbox):
             return
-
-
-class _Whole:
-    """A stream that lets go of what it is given when a line ends there, all at once.
-
-    A print comes in pieces, the last of which is the end of its last line.
-    """
-
-    def __init__(self, stream: io.TextIOWrapper) -> None:
-        stream.reconfigure(line_buffering=False, write_through=False)
-        self._write, self._flush = stream.write, stream.flush
-        self._held: list[str] = []
-        self._lock = threading.RLock()
-
-    def write(self, text: Any) -> int:
-        """Take some text; what is none is refused as the stream does it."""
-        if not isinstance(text, str):
-            return self._write(text)
-        with self._lock:
-            self._held.append(text)
-            if text.endswith("\n"):
-                self.flush()
-        return len(text)
-
-    def flush(self) -> None:
-        """Let go of all that there is."""
-        with self._lock:
-            held, self._held = "".join(self._held), []
-            self._write(held)
-            self._flush()
-
-
-def _print_by_line() -> None:
-    """Have what is printed leave at once and as a whole: workers share where it goes, and may be killed after it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            whole = _Whole(stream)
-            # What is printed goes to whatever the stream has for these, and others ask the stream what it is.
-            stream.write, stream.flush = whole.write, whole.flush  # type: ignore[method-assign]  # as said
-
-
-def _flush() -> None:
-    """Let go what was printed without the end of its line."""
-    for stream in (sys.stdout, sys.stderr):
-        # what a stream cannot take is no matter of the runs
-        with suppress(Exception):
-            stream.flush()
 
 
 def _set_up(order: bytes) -> Worker:
@@ -151,40 +101,21 @@ def _do(worker: Worker, block: Block, outbox: Connection) -> bool:
     try:
         report = worker.work(block)
     except Exception as error:
-        _tell(outbox, ERROR, _sendable(error, f"The journal of block {block.number} cannot be written"))
+        _tell(outbox, ERROR + pack_error(error, f"The journal of block {block.number} cannot be written"))
         return False
     except BaseException as error:
-        _flush()
+        flush()
         with _TALKING:
             outbox.send_bytes(GONE + f"the job raised {error!r}".encode(errors="replace"))
             os._exit(1)
-    _flush()
-    values, warnings = pack_values(report.values)
-    failures = tuple(map(portable, report.failures))
-    sent = replace(report, values=[], failures=failures, warnings=(*report.warnings, *warnings))
-    _tell(outbox, REPORT, (sent, values))
+    flush()
+    _tell(outbox, REPORT + pack_report(report))
     return True
 
 
-def _tell(outbox: Connection, tag: bytes, content: BaseException | tuple[BlockReport, PackedValues]) -> None:
-    message = tag + dumps(content, "what a worker reports")
+def _tell(outbox: Connection, message: bytes) -> None:
     try:
         with _TALKING:
             outbox.send_bytes(message)
     except OSError:
         os._exit(1)
-
-
-def _sendable(error: Exception, what: str) -> BaseException:
-    trace = "".join(traceback.format_exception(error))
-    error.__traceback__ = None
-    try:
-        sent = loads(dumps(error, "it"))
-        reason = f"it became a {type(sent).__name__}"
-    except Exception as fault:
-        sent, reason = None, str(fault)
-    if type(sent) is not type(error):
-        what = f"{what} (sent as a text: {reason})"
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(f"{what}; this happened in worker process {os.getpid()}:\n{trace}")
-    return error

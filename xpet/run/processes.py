@@ -6,7 +6,7 @@ import os
 import signal
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -16,9 +16,9 @@ from typing import cast
 from xpet.errors import RunError
 from xpet.run.blocks import LONGEST_SECONDS, Block
 from xpet.run.interrupts import put_off
+from xpet.run.messages import unpack_report
 from xpet.run.pools import Died, Done, Outcome, StartMethod
 from xpet.run.process_main import BLOCK, ERROR, GONE, LATE, QUIT, READY, REPORT, STOP, main
-from xpet.run.report import BlockReport
 from xpet.run.start import context_of, new_process, start
 from xpet.run.transport import PackedValues, dumps, loads, unpack_values
 from xpet.run.worker import Task, Work
@@ -165,11 +165,9 @@ class ProcessPool:
         if tag == ERROR:
             raise cast(BaseException, loads(content))
         if tag == REPORT:
-            report, packed = cast(tuple[BlockReport, PackedValues], loads(content))
-            values, warnings = unpack_values(packed)
-            full = replace(report, values=values, warnings=(*report.warnings, *warnings))
+            report = unpack_report(content)
             member.since = monotonic()
-            return Done(member.blocks.popleft(), full)
+            return Done(member.blocks.popleft(), report)
         if tag == READY:
             member.is_up, member.since = True, monotonic()
             self._stillborn = 0
