@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xpet.run.loop import OnError
     from xpet.run.options import RunChoice
     from xpet.run.pools import StartMethod
+    from xpet.run.ports import Executor
     from xpet.table.dataset import View
 
 
@@ -47,8 +48,13 @@ class Environment:
         ``'continue'`` takes over the stored parameters and points if they are others; ``'extend'`` adds the points it
         lacks; ``'overwrite'`` deletes it; ``'new'`` takes another name.
     multiproc, ncores
-        Do the runs in that many worker processes; 0 is one for each core. Without `multiproc` the runs are done in this
-        process, whatever `ncores` is, as in pypet.
+        Do the runs in that many worker processes; 0 is one for each core. Without `multiproc` and `executor` the runs
+        are done in this process, whatever `ncores` is, as in pypet.
+    executor
+        Where the runs are done, instead of `multiproc`: ``'serial'``, ``'thread'``, ``'process'`` or ``'loky'``, with
+        `ncores` workers, by default one for each core; or an object with ``submit(function, *args)`` that returns a
+        future, such as the executors of :mod:`concurrent.futures` or a client of dask.distributed, of whose workers
+        `ncores` are kept busy, by default all if it tells how many there are. It is not shut down.
     on_error
         When a run fails: ``'continue'`` does the others and warns at the end; ``'stop'`` begins no further ones;
         ``'raise'`` raises as well. The failed runs are recorded with their traceback in any case. If the first runs
@@ -116,7 +122,8 @@ class Environment:
         overwrite_file: bool = False,
         if_exists: IfExists | None = None,
         multiproc: bool = False,
-        ncores: int = 1,
+        ncores: int | None = None,
+        executor: str | Executor | None = None,
         on_error: OnError = "continue",
         flush_interval: float = 1.0,
         collect: bool = True,
@@ -137,9 +144,9 @@ class Environment:
         from xpet.run.pypet_options import check_options
 
         _check_if_exists(if_exists)
-        workers = workers_of(multiproc, ncores)
+        workers = workers_of(multiproc, ncores, executor)
         how = (on_error, flush_interval, start_method, collect, retries, timeout, progress)
-        self._options = Options(workers, *how, graceful_exit, resumable, delete_resume)
+        self._options = Options(workers, *how, graceful_exit, resumable, delete_resume, executor)
         properties = check_options(options)
         self._traj = _trajectory(trajectory, add_time, comment, wildcard_functions)
         self._traj.f_add_to_dynamic_imports(dynamic_imports)
@@ -220,7 +227,7 @@ class Environment:
 
         check_call(runfunc, args, kwargs)
         checked_runs(runs, len(self._traj))
-        check_reach(self._traj.v_spec, self._options.workers)
+        check_reach(self._traj.v_spec, self._options.place)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
         with self._traj.f_open() as writer:

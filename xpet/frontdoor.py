@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from xpet.run.loop import OnError
+    from xpet.run.ports import Executor
     from xpet.table.dataset import View
     from xpet.trajectory import Trajectory
     from xpet.tree.state import SeedBy
@@ -28,7 +29,8 @@ def sweep(
     *,
     name: str | None = None,
     comment: str = "",
-    ncores: int = 1,
+    ncores: int | None = None,
+    executor: str | Executor | None = None,
     view: View | None = None,
     replicates: int | None = None,
     seed_by: SeedBy | None = None,
@@ -59,7 +61,10 @@ def sweep(
     comment
         What it is about.
     ncores
-        Worker processes; 1 runs in this process, 0 takes one for each core.
+        Worker processes; 1, or none given, runs in this process, 0 takes one for each core.
+    executor
+        Where the runs are done, such as ``'thread'``, and `ncores` is how many workers it has; see
+        :class:`xpet.Environment`.
     view
         ``'grid'``: the dims of the Dataset are the parameters; ``'flat'``: ``run`` is; None: the grid if the points are
         a full product.
@@ -101,7 +106,7 @@ def sweep(
     _check_types(explored)
     env = Environment(
         name, comment=comment, store=store, storage_options=storage_options, if_exists=if_exists, on_error=on_error,
-        multiproc=ncores != 1, ncores=ncores, **options,
+        multiproc=executor is None and ncores not in (None, 1), ncores=ncores, executor=executor, **options,
     )  # fmt: skip
     for parameter, value in constants.items():
         env.traj.f_add_parameter(parameter, value)

@@ -272,9 +272,9 @@ def task(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "scoop"}, "There is no executor 'scoop'; choose one of 'serial', 'process'"),
-        ({"name": "process", "workers": 0}, "at least 1, not 0"),
-        ({"name": "process", "start_method": "teleport"}, "start_method is one of"),
+        ({"executor": "scoop"}, "There is no executor 'scoop'; choose one of 'serial', 'thread', 'process', 'loky'"),
+        ({"executor": "process", "workers": 0}, "at least 1, not 0"),
+        ({"executor": "process", "start_method": "teleport"}, "start_method is one of"),
     ],
     ids=["name", "workers", "start method"],
 )

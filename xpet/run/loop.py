@@ -259,6 +259,8 @@ class _Coordinator:
         rest = [run for run in block.runs if run not in finished]
         if death.late is not None:
             failures += self._take_late(rest, death.late, death.reason, block.attempt)
+        elif not death.is_certain:
+            self._put_back(rest, block.attempt)
         elif rest:
             failures += self._take_deadly(rest, death.reason, block)
         values = [pair for pair in death.values if pair[0] in finished]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from xpet.errors import shown
 from xpet.run.loop import OnError
-from xpet.run.pools import StartMethod
+from xpet.run.pools import POOLS, StartMethod, is_here
+from xpet.run.ports import Executor
 
 RunChoice: TypeAlias = Literal["missing", "failed"] | Iterable[int]
 
@@ -25,7 +27,7 @@ class Options:
     Attributes
     ----------
     workers : int
-        Worker processes; 0 does the runs in this process.
+        How many there are; 0: none, or as many as the executor has.
     on_error : {'continue', 'stop', 'raise'}
         What a failing run means for the others.
     flush_interval : float
@@ -44,6 +46,8 @@ class Options:
         At the first Ctrl-C finish what is being done, and return.
     resumable, delete_resume : bool
         Keep the job in the store, until all runs are complete.
+    executor : str or Executor, optional
+        Where the runs are done; None: in worker processes if there are workers, else in this process.
 
     Raises
     ------
@@ -67,6 +71,7 @@ class Options:
     graceful: bool = False
     resumable: bool = False
     delete_resume: bool = True
+    executor: str | Executor | None = None
 
     def __post_init__(self) -> None:
         if self.on_error not in _ON_ERROR:
@@ -79,7 +84,7 @@ class Options:
             from xpet.run.start import context_of
 
             context_of(self.start_method)
-            if not self.workers:
+            if self.place != "process":
                 raise ValueError(
                     f"start_method={self.start_method!r} is for worker processes; give multiproc=True as well"
                 )
@@ -93,26 +98,59 @@ class Options:
             raise ValueError(
                 f"timeout is {timeout!r}; it must be the seconds that a run may take, more than 0, or None"
             )
-        if not self.workers:
+        if self.place != "process":
             raise ValueError(
-                f"timeout={timeout!r} ends the worker process of a run that takes longer, and there are none; give "
-                "multiproc=True as well (in xpet.sweep: ncores= other than 1)"
+                f"timeout={timeout!r} ends the worker process of a run that takes longer, and there are none of ours; "
+                "give multiproc=True as well (in xpet.sweep: ncores= other than 1), or executor='process'"
             )
 
+    @property
+    def place(self) -> str | Executor:
+        """Where the runs are done: a name of :data:`xpet.run.pools.POOLS`, or the user's executor."""
+        if self.executor is not None:
+            return self.executor
+        return "process" if self.workers else "serial"
 
-def workers_of(multiproc: bool, ncores: object) -> int:
-    """How many worker processes are wanted; 0 is none.
+
+def workers_of(multiproc: bool, ncores: object, executor: str | Executor | None = None) -> int:
+    """How many workers are wanted; 0 is none, or as many as the executor of the user has.
+
+    Raises
+    ------
+    ValueError
+        It is no number, or no executor has this name, or the executor is none that has worker processes.
+    TypeError
+        It is no executor.
 
     Examples
     --------
-    >>> workers_of(True, 2), workers_of(False, 2)
-    (2, 0)
+    >>> workers_of(True, 2), workers_of(False, 2), workers_of(False, 2, "thread")
+    (2, 0, 2)
     """
-    import os
-
-    if not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0:
+    if ncores is not None and (not isinstance(ncores, int) or isinstance(ncores, bool) or ncores < 0):
         raise ValueError(f"ncores is {ncores!r}; it must be a number of processes, or 0 for one on each core")
-    return (ncores or os.cpu_count() or 1) if multiproc else 0
+    cores = os.cpu_count() or 1
+    if executor is None:
+        return (cores if ncores == 0 else ncores or 1) if multiproc else 0
+    _check_executor(executor, multiproc)
+    if isinstance(executor, str):
+        return 0 if executor == "serial" else ncores or cores
+    return ncores or 0
+
+
+def _check_executor(executor: str | Executor, multiproc: bool) -> None:
+    known = ", ".join(map(repr, POOLS))
+    if isinstance(executor, str) and executor not in POOLS:
+        raise ValueError(f"executor is {shown(executor)}; it must be one of {known}, or an object with a method submit")
+    if not isinstance(executor, str) and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            f"executor is {shown(executor)}, which has no method submit; it must be one of {known}, or an executor "
+            "such as those of concurrent.futures"
+        )
+    if multiproc and is_here(executor):
+        raise ValueError(
+            f"multiproc=True asks for worker processes, and executor={shown(executor)} has none; leave one of them out"
+        )
 
 
 def checked_runs(choice: object, length: int) -> list[int] | None:

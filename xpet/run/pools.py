@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
 from xpet.run.blocks import Block
-from xpet.run.ports import load
+from xpet.run.ports import Executor, load
 from xpet.run.report import BlockReport
 from xpet.run.worker import Task
 
@@ -15,7 +17,9 @@ StartMethod = Literal["spawn", "forkserver", "fork"]
 
 POOLS: dict[str, str] = {
     "serial": "xpet.run.serial:SerialPool",
+    "thread": "xpet.run.futures:thread_pool",
     "process": "xpet.run.processes:ProcessPool",
+    "loky": "xpet.run.futures:loky_pool",
 }
 """Pools by name, as ``'module:name'`` of a callable with the arguments ``(task, workers, start_method)``."""
 
@@ -44,6 +48,8 @@ class Died:
         It ended because this run took longer than a run may; -1: the first that it did not finish.
     values : list of (int, object)
         What the job returned in the block it was at, if it could still tell.
+    is_certain : bool
+        It died at this block; False: at this one or another.
     """
 
     block: Block | None
@@ -51,6 +57,7 @@ class Died:
     reason: str
     late: int | None = None
     values: list[tuple[int, object]] = field(default_factory=list)
+    is_certain: bool = True
 
 
 Outcome = Done | Died
@@ -95,17 +102,42 @@ class Pool(Protocol):
         ...
 
 
-def open_pool(name: str, task: Task, workers: int = 1, start_method: StartMethod | None = None) -> Pool:
+def is_here(executor: str | Executor) -> bool:
+    """Whether the runs are done in this process.
+
+    Examples
+    --------
+    >>> is_here("thread"), is_here("process")
+    (True, False)
+    """
+    return executor in ("serial", "thread") if isinstance(executor, str) else isinstance(executor, ThreadPoolExecutor)
+
+
+def workers_in(executor: Executor) -> int:
+    """How many workers an executor says that it has; where it says nothing, one for each core of this machine."""
+    for name in ("ncores", "num_workers", "max_workers"):
+        found = getattr(executor, name, None)
+        if callable(found):
+            found = found()
+        # dask has them by the address of the worker
+        number = sum(found.values()) if isinstance(found, dict) else found
+        if isinstance(number, int) and number > 0:
+            return number
+    return os.cpu_count() or 1
+
+
+def open_pool(executor: str | Executor, task: Task, workers: int = 1, start_method: StartMethod | None = None) -> Pool:
     """Open a pool; the caller closes it.
 
     Parameters
     ----------
-    name : str
-        One of :data:`POOLS`: ``'serial'`` does the runs in this process, ``'process'`` in `workers` others.
+    executor : str or Executor
+        One of :data:`POOLS`: ``'serial'`` does the runs in this process, ``'process'`` in `workers` others; or an
+        object with ``submit(function, *args)`` that returns a future; it is not closed with the pool.
     task : Task
         What is to be done for every run.
     workers : int
-        How many worker processes; more than there are runs is a waste.
+        How many workers; more than there are runs is a waste.
     start_method : {'spawn', 'forkserver', 'fork'}, optional
         How processes start; ``'forkserver'`` if not given, ``'spawn'`` on Windows and macOS.
 
@@ -116,9 +148,11 @@ def open_pool(name: str, task: Task, workers: int = 1, start_method: StartMethod
     TypeError
         The job or the trajectory does not pickle.
     """
-    if name not in POOLS:
-        raise ValueError(f"There is no executor {name!r}; choose one of {', '.join(map(repr, POOLS))}.")
     if workers < 1:
         raise ValueError(f"The number of workers must be at least 1, not {workers}.")
-    factory = cast(Callable[[Task, int, StartMethod | None], Pool], load(POOLS[name]))
+    if not isinstance(executor, str):
+        return cast(Pool, load("xpet.run.futures:pool_over")(executor, task, workers))
+    if executor not in POOLS:
+        raise ValueError(f"There is no executor {executor!r}; choose one of {', '.join(map(repr, POOLS))}.")
+    factory = cast(Callable[[Task, int, StartMethod | None], Pool], load(POOLS[executor]))
     return factory(task, workers, start_method)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from xpet.run.blocks import Block
+from xpet.run.report import BlockReport
 from xpet.store.packets import LeafData
 
 
@@ -70,6 +72,39 @@ class Journal(Protocol):
 
     def fold(self) -> object:
         """Fold what is in the journal into columns and publish; called while workers go on."""
+        ...
+
+
+class Executor(Protocol):
+    """What calls functions and returns futures, as :class:`concurrent.futures.Executor` does."""
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Future[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The job ended its worker."""
+
+    reason: str
+
+
+Answer: TypeAlias = BlockReport | Gone | Exception | None
+"""What comes of a block: its report; the error that ends the study; None: the worker does not know what to do."""
+
+
+class Way(Protocol):
+    """How a block becomes a call of an executor."""
+
+    def submit(self, executor: Executor, block: Block, is_missing: bool) -> Future[Any]:
+        """Hand a block in; `is_missing`: the worker that got it before did not know what to do."""
+        ...
+
+    def read(self, result: object) -> Answer:
+        """Read what the call returned."""
+        ...
+
+    def stop(self) -> None:
+        """Let every worker end with its present run, where they can be told."""
         ...
 
 

@@ -6,7 +6,7 @@ import multiprocessing
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
@@ -46,7 +46,8 @@ def new_process(context: BaseContext, target: Callable[..., None], args: tuple[o
 def start(context: BaseContext, process: BaseProcess) -> None:
     """Start a process in which ``__main__`` is empty, and interrupts wait until it asks for them."""
     method = context.get_start_method()
-    with _empty_main(method), put_off():
+    # multiprocessing does not tell a forked process the file or module of `__main__`
+    with nullcontext() if method == "fork" else empty_main(), put_off():
         if method != "fork" and sys.platform != "win32":
             from multiprocessing import resource_tracker
 
@@ -57,11 +58,11 @@ def start(context: BaseContext, process: BaseProcess) -> None:
 
 
 @contextmanager
-def _empty_main(method: str | None) -> Iterator[None]:
-    # multiprocessing tells a new process the file or module of `__main__`, and that process runs it; not a forked one
-    if method == "fork":
-        yield
-        return
+def empty_main() -> Iterator[None]:
+    """Have processes that are started in the block find nothing in ``__main__``.
+
+    multiprocessing tells a new process the file or module of ``__main__``, and that process runs it.
+    """
     with _SWAP:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")

@@ -13,8 +13,8 @@ from xpet.run.interrupts import put_off
 from xpet.run.job import Job
 from xpet.run.loop import GRACE_SECONDS, Plan, run_blocks
 from xpet.run.options import Options, RunChoice, checked_runs
-from xpet.run.pools import Pool, open_pool
-from xpet.run.ports import PackerSpec
+from xpet.run.pools import Pool, is_here, open_pool, workers_in
+from xpet.run.ports import Executor, PackerSpec
 from xpet.run.progress import Bar
 from xpet.run.provenance import launch_record
 from xpet.run.report import RunSummary, RunValues, interrupted
@@ -79,8 +79,8 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
     )
     columns = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
     task = Task(traj, job, packer, options.on_error != "continue", options.collect, options.retries, options.timeout)
-    name = "process" if options.workers else "serial"
-    pool = open_pool(name, task, max(1, min(options.workers, len(runs))), options.start_method)
+    workers = options.workers or (1 if isinstance(options.place, str) else workers_in(options.place))
+    pool = open_pool(options.place, task, min(workers, len(runs)), options.start_method)
     try:
 
         def repeat(run: int) -> str:
@@ -128,8 +128,8 @@ def _chosen(writer: Writer, length: int, choice: RunChoice) -> Sequence[int]:
     return [run for run in runs if not writer.complete[run]]
 
 
-def check_reach(spec: PlaceSpec, workers: int) -> None:
-    """Refuse worker processes for a store that they could not reach.
+def check_reach(spec: PlaceSpec, executor: str | Executor) -> None:
+    """Refuse an executor in other processes for a store that they could not reach.
 
     Raises
     ------
@@ -139,13 +139,13 @@ def check_reach(spec: PlaceSpec, workers: int) -> None:
     Examples
     --------
     >>> from xpet.store.place import resolve
-    >>> check_reach(resolve("memory://study"), workers=0)
+    >>> check_reach(resolve("memory://study"), "thread")
     """
     place = open_place(spec)
-    if workers and place.in_process_only:
+    if place.in_process_only and not is_here(executor):
         raise StoreError(
-            f"{place.url} lives in this process only, where worker processes cannot write; run without multiproc, "
-            "or choose a path or an object store"
+            f"{place.url} lives in this process only, where worker processes cannot write; run without multiproc, or "
+            "with executor='thread', or choose a path or an object store"
         )
 
 

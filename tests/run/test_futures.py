@@ -1,0 +1,276 @@
+"""Executors that go wrong in ways that the real ones show too seldom."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fixtures_run import FileJournal, PlainTree, study
+
+from xpet.errors import RunError
+from xpet.run import remote
+from xpet.run.blocks import Block
+from xpet.run.futures import FuturesPool
+from xpet.run.job import Job
+from xpet.run.pools import Died, Done, workers_in
+from xpet.run.ports import PackerSpec
+from xpet.run.remote import Elsewhere
+from xpet.run.report import BlockReport
+from xpet.run.worker import Task
+
+
+def square(traj):
+    traj.add("z", traj.x**2)
+    return traj.v_idx
+
+
+class InTurns:
+    """Calls go to one thread after the other, so that it is known which worker has heard what."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = [ThreadPoolExecutor(1) for _ in range(workers)]
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, function, /, *args):
+        worker = self._workers[len(self.futures) % len(self._workers)]
+        self.futures.append(worker.submit(function, *args))
+        return self.futures[-1]
+
+    def answers(self) -> str:
+        return "".join(chr(future.result()[0]) for future in self.futures)
+
+    def end(self) -> None:
+        for worker in self._workers:
+            worker.shutdown()
+
+
+def test_a_worker_that_does_not_know_what_to_do_is_told(tmp_path):
+    executor = InTurns(3)
+    try:
+        summary = study(square, tmp_path, n=40, executor=executor, workers=1)
+        assert summary.values == [(run, run) for run in range(40)]
+        assert FileJournal(tmp_path).complete() == list(range(40))
+        # the first call tells the first thread, and the second thread asks
+        assert executor.answers().startswith("DM")
+    finally:
+        executor.end()
+
+
+def test_a_worker_remembers_a_few_launches(tmp_path):
+    packer = PackerSpec("fixtures_run:FilePacker", (str(tmp_path),))
+    here = remote.do
+    block = Block(0, range(0), ())
+    executor = SimpleNamespace(submit=lambda function, *args: args)
+    task = Task(PlainTree(x=[0.0]), Job(square), packer)
+    launches = [Elsewhere(task, 1).submit(executor, block, False) for _ in range(remote.KEPT + 1)]
+    answers: list[bytes] = []
+
+    def go() -> None:
+        answers.extend(here(*launch)[:1] for launch in launches)
+        answers.extend(here(launch, None, data)[:1] for launch, _, data in reversed(launches))
+
+    thread = threading.Thread(target=go)
+    thread.start()
+    thread.join()
+    assert answers == [b"D"] * (2 * remote.KEPT + 1) + [b"M"]
+
+
+@pytest.mark.parametrize(
+    ("executor", "number"),
+    [
+        (SimpleNamespace(ncores=lambda: {"tcp://a": 3, "tcp://b": 4}), 7),
+        (SimpleNamespace(num_workers=5), 5),
+        (SimpleNamespace(max_workers=6), 6),
+        (SimpleNamespace(ncores=dict, max_workers=6), 6),
+        (SimpleNamespace(), 12),
+    ],
+    ids=str,
+)
+def test_an_executor_may_say_how_many_workers_it_has(executor, number, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 12)
+    assert workers_in(executor) == number
+
+
+# Executors that do not do their work ----------------------------------------------------------------------------------
+
+
+class Ending:
+    """Every call ends like this."""
+
+    def __init__(self, *ends: object) -> None:
+        self._ends = list(ends)
+
+    def submit(self, function, /, *args):
+        future: Future[Any] = Future()
+        end = self._ends.pop(0) if self._ends else None
+        if end is None:
+            future.set_running_or_notify_cancel()
+            future.set_result(function(*args))
+        elif end == "cancel":
+            future.cancel()
+            future.set_running_or_notify_cancel()
+        else:
+            future.set_exception(end)
+        return future
+
+
+class KilledWorker(Exception):
+    """As of dask."""
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(remote, "_WORKERS", {})
+
+
+def test_blocks_that_are_cancelled_are_done_later(tmp_path):
+    summary = study(square, tmp_path, n=40, executor=Ending(None, "cancel", "cancel", None, "cancel"))
+    assert (summary.n_complete, summary.failed) == (40, [])
+
+
+def test_an_executor_that_does_nothing_but_cancel_ends_the_study(tmp_path):
+    with pytest.raises(RunError, match=r"Ending.* cancels the blocks it is given \(20 in a row\); every finished run"):
+        study(square, tmp_path, executor=Ending(*["cancel"] * 1000))
+
+
+def test_a_block_that_an_executor_gives_up_is_tried_once_more(tmp_path):
+    summary = study(square, tmp_path, n=40, executor=Ending(None, KilledWorker("died 4 times")))
+    assert (summary.n_complete, summary.failed) == (40, [])
+    worse = study(square, tmp_path / "worse", n=4, executor=Ending(None, *[KilledWorker("died 4 times")] * 2))
+    assert worse.failed == [1]
+    assert "KilledWorker: died 4 times" in worse.failures[0].message
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'xpet'"), AttributeError("no 'do'")], ids=repr)
+def test_workers_without_the_packages_end_the_study(tmp_path, error):
+    with pytest.raises(RunError, match=r"cannot load what they are sent.*they need the packages") as caught:
+        study(square, tmp_path, executor=Ending(None, error))
+    assert caught.value.__cause__ is error
+    assert FileJournal(tmp_path).complete() == [0]
+
+
+def test_an_executor_that_was_shut_down_takes_nothing(tmp_path):
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(RunError, match=r"takes no blocks of runs .*after shutdown"):
+        study(square, tmp_path, executor=executor)
+
+
+def test_the_executor_of_the_user_is_not_shut_down(tmp_path):
+    with ThreadPoolExecutor(1) as executor:
+        study(square, tmp_path, executor=executor)
+        assert executor.submit(len, "abc").result() == 3
+
+
+# Executors that break -------------------------------------------------------------------------------------------------
+
+
+class ByHand:
+    """A way in which nothing happens by itself."""
+
+    def __init__(self) -> None:
+        self.futures: dict[int, Future[Any]] = {}
+
+    def submit(self, executor, block, is_missing):
+        if executor.is_broken:
+            raise BrokenExecutor("found broken")
+        self.futures[block.number] = Future()
+        return self.futures[block.number]
+
+    def read(self, result):
+        return result
+
+    def stop(self) -> None: ...
+
+
+def breaking():
+    executors = []
+
+    def make():
+        executors.append(SimpleNamespace(is_broken=False, ended=None))
+        return executors[-1]
+
+    way = ByHand()
+    return FuturesPool(make, way, 2, lambda executor, at_once: setattr(executor, "ended", at_once)), way, executors
+
+
+def blocks(*numbers):
+    return [Block(number, range(10 * number, 10 * number + 10)) for number in numbers]
+
+
+def break_over(pool, way, *several):
+    for block in several:
+        way.futures[block.number].set_exception(BrokenExecutor("a worker died"))
+    return [(outcome.block, outcome.is_certain) for outcome in pool.wait(5.0)]
+
+
+def test_of_several_blocks_that_were_at_work_when_an_executor_broke_none_is_blamed_at_first():
+    pool, way, executors = breaking()
+    first, second, third = blocks(0, 1, 2)
+    pool.submit(first)
+    pool.submit(second)
+    assert break_over(pool, way, first, second) == [(first, False), (second, False)]
+    assert [executor.ended for executor in executors] == [True, None]
+
+    # both at once again: it was over one of them that it broke
+    assert pool.is_free(1)
+    pool.submit(first)
+    assert pool.is_free(1)
+    pool.submit(third)
+    assert break_over(pool, way, first, third) == [(first, False), (third, False)]
+
+    # then what was there both times is done alone
+    pool.submit(first)
+    assert not pool.is_free(2)
+    assert break_over(pool, way, first) == [(first, True)]
+    pool.submit(Block(3, first.runs[:1]))
+    assert not pool.is_free(2)
+    way.futures[3].set_result(BlockReport(3, 1))
+    assert [type(outcome) for outcome in pool.wait(5.0)] == [Done]
+    pool.submit(third)
+    assert pool.is_free(1)
+    pool.close(0.0)
+    assert executors[-1].ended is True
+
+
+def test_while_an_executor_breaks_nothing_is_handed_in():
+    pool, way, executors = breaking()
+    first, second = blocks(0, 1)
+    pool.submit(first)
+    pool.submit(second)
+    assert break_over(pool, way, first) == []
+    assert not pool.is_free(2)
+    way.futures[1].set_result(BlockReport(1, 10))
+    assert [type(outcome) for outcome in pool.wait(5.0)] == [Done, Died]
+    assert len(executors) == 2
+    assert pool.is_free(1)
+
+
+def test_a_block_that_a_broken_executor_turns_away_is_no_suspect():
+    pool, _, executors = breaking()
+    executors[0].is_broken = True
+    (block,) = blocks(0)
+    pool.submit(block)
+    (death,) = pool.wait(5.0)
+    assert (death.block, list(death.waiting)) == (None, [block])
+    assert len(executors) == 2
+    assert pool.is_free(2)
+
+
+def test_a_pool_that_is_stopped_takes_back_what_has_not_begun():
+    pool, way, executors = breaking()
+    first, second = blocks(0, 1)
+    pool.submit(first)
+    pool.submit(second)
+    way.futures[0].set_running_or_notify_cancel()
+    pool.stop()
+    assert not pool.is_free(9)
+    (death,) = pool.wait(5.0)
+    assert (death.block, list(death.waiting)) == (None, [second])
+    way.futures[0].set_result(BlockReport(0, 10))
+    assert [type(outcome) for outcome in pool.close(5.0)] == [Done]
+    assert pool.close(5.0) == []
+    assert [executor.ended for executor in executors] == [False]
