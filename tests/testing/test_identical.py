@@ -286,6 +286,10 @@ ALIKE: dict[str, tuple[Any, Any]] = {
     "set of NaN": ({math.nan}, {float("nan")}),
     "encoding of xarray": (ARRAY, ARRAY.drop_encoding()),
     "frequency in xarray": (xr.DataArray(DAYS, {"x": DAYS}, ["x"]), xr.DataArray(DAYS, {"x": list(DAYS)}, ["x"])),
+    "order of coordinates": (
+        xr.DataArray(np.eye(2), {"x": [1, 2], "y": [3, 4]}, ["x", "y"]),
+        xr.DataArray(np.eye(2), {"y": [3, 4], "x": [1, 2]}, ["x", "y"]),
+    ),
     "registries of pint": (QUANTITY(1.5, "mV"), OTHER(1.5, "mV")),
 }
 

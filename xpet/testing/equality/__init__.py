@@ -22,8 +22,9 @@ def identical(a: object, b: object) -> bool:
     """Tell whether nothing tells two values apart; NaN equals NaN, whatever its bits.
 
     Types, dtypes, byte orders, shapes, masks, signs of zero, names, dims, attributes, kinds and frequencies of indexes,
-    time zones and the order of keys and columns matter. How an array lies in memory and what xarray calls ``encoding``
-    do not. Values of a class without ``==``, and those of a dataclass, are identical if their attributes are.
+    time zones and the order of keys and columns matter. How an array lies in memory, the order of coordinates and what
+    xarray calls ``encoding`` do not. Values of a class without ``==``, and those of a dataclass, are identical if their
+    attributes are.
 
     Parameters
     ----------

@@ -24,9 +24,12 @@ def same(a: Any, b: Any) -> bool:
         return identical(a.data, b.data)
     if isinstance(a, xr.DataArray) and not (identical(a.name, b.name) and identical(a.data, b.data)):
         return False
-    if isinstance(a, xr.Dataset) and not _same_variables(a.data_vars, b.data_vars):
+    if isinstance(a, xr.Dataset) and not (
+        identical(list(a.data_vars), list(b.data_vars)) and _same_variables(a.data_vars, b.data_vars)
+    ):
         return False
-    return _same_variables(a.coords, b.coords) and identical(dict(a.xindexes), dict(b.xindexes))
+    # Their order is none to xarray either.
+    return _same_variables(a.coords, b.coords) and _same_members(a.xindexes, b.xindexes)
 
 
 def _without_frequency(index: Any) -> Any:
@@ -39,4 +42,10 @@ def _without_frequency(index: Any) -> Any:
 
 
 def _same_variables(a: Any, b: Any) -> bool:
-    return identical(list(a), list(b)) and all(identical(a[name].variable, b[name].variable) for name in a)
+    return _same_members({name: a[name].variable for name in a}, {name: b[name].variable for name in b})
+
+
+def _same_members(a: Any, b: Any) -> bool:
+    """Tell whether two mappings are identical but for their order."""
+    ours, theirs = sorted(a, key=repr), sorted(b, key=repr)
+    return identical(ours, theirs) and all(identical(a[x], b[y]) for x, y in zip(ours, theirs, strict=True))
