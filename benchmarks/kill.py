@@ -35,7 +35,7 @@ from fixtures_disturbances import (  # noqa: E402
     small_disk,
 )
 from fixtures_killed import Settings  # noqa: E402
-from fixtures_kills import Nest, Reference, place_of  # noqa: E402
+from fixtures_kills import Nest, Reference, is_gone, place_of  # noqa: E402
 from fixtures_servers import BUCKET, Server, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
@@ -54,7 +54,6 @@ class Bench:
     root: str
     disturbance: Disturbance
     options: dict[str, object]
-    #: the same store past what disturbs it
     disk: FullDisk | None = None
 
 
@@ -94,25 +93,25 @@ def settings_of(bench: Bench, executor: str, name: str) -> Settings:
 
 def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Duration]:
     """What an undisturbed study leaves, and how long it takes."""
-    firsts, wholes, used = [], [], 0
+    firsts, wholes = [], []
     for count in range(2):
         settings = settings_of(bench, executor, f"reference-{count}")
-        before = bench.disk.used() if bench.disk else 0
-        study = nest.begin(settings)
-        log = Path(settings.log)
-        while not log.exists():
+        study, most = nest.begin(settings), 0
+        while not is_gone(study.pid):
+            if study.said_bytes() and len(firsts) == count:
+                firsts.append(time.monotonic() - study.begun)
+            most = max(most, bench.disk.used() if bench.disk else 0)
             time.sleep(0.002)
-        firsts.append(time.monotonic() - study.begun)
         if study.end():
             raise RuntimeError(f"the undisturbed study failed: {study.said()}")
         wholes.append(time.monotonic() - study.begun)
-        used = max(used, bench.disk.used() - before if bench.disk else 0)
+        said = study.said_bytes()
     expected = Reference.of(place_of(settings))
     if bench.disk:
-        bench.disk.measured(used)
+        bench.disk.measured(most - bench.disk.used() // 2)
         for store in bench.disk.folder.iterdir():
             shutil.rmtree(store)
-    return expected, Duration(statistics.median(firsts), statistics.median(wholes))
+    return expected, Duration(statistics.median(firsts), statistics.median(wholes), said)
 
 
 def do_config(config: str, kills: int, out: Path, version: str) -> None:

@@ -17,7 +17,7 @@ from typing import Self
 
 from fixtures_kills import Study
 from fixtures_servers import BUCKET, Server, answers, free_port, make_bucket
-from fixtures_trials import Duration, sleep_until
+from fixtures_trials import Duration
 
 from xpet.store.place import open_place, resolve
 
@@ -91,10 +91,9 @@ class KillServer:
         self._server = server
 
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
-        instant, pause = duration.instant(chance), chance.uniform(0.0, 1.0)
-        sleep_until(study.begun + instant)
+        instant = duration.wait(study, chance)
         self._server.kill()
-        time.sleep(pause)
+        time.sleep(chance.uniform(0.0, 1.0))
         self._server.restart()
         self._server.wait()
         return "S3 server", instant
@@ -160,20 +159,20 @@ class Proxy:
 
 
 class DropConnections:
-    """The network drops all connections at some instants, and lets nobody through for a moment after one of them."""
+    """The network drops all connections, several times, and lets nobody through for a moment after some of them."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
 
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
-        instants = sorted(duration.instant(chance) for _ in range(chance.randint(1, 6)))
-        for instant in instants:
-            sleep_until(study.begun + instant)
+        instant = duration.wait(study, chance)
+        for _ in range(chance.randint(1, 6)):
             self._proxy.refuse(chance.random() < 0.3)
             self._proxy.cut()
             time.sleep(chance.uniform(0.0, 0.1))
             self._proxy.refuse(False)
-        return "network", instants[0]
+            time.sleep(chance.uniform(0.0, 0.2 * duration.whole))
+        return "network", instant
 
     def over(self) -> None:
         self._proxy.refuse(False)

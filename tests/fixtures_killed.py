@@ -259,13 +259,16 @@ def nest() -> None:
         pid = os.fork()
         if pid == 0:
             os._exit(_live(settings, errors))
+        # by both, so that the group is there for whoever is first
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
         print(pid, flush=True)
         _, status = os.waitpid(pid, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 def _live(settings: dict[str, Any], errors: str) -> int:
-    os.setsid()
+    os.setpgid(0, 0)
     for stream, path, flags in ((0, os.devnull, os.O_RDONLY), (1, errors, os.O_WRONLY), (2, errors, os.O_WRONLY)):
         descriptor = os.open(path, flags | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(descriptor, stream)

@@ -81,6 +81,12 @@ class Study:
         """The workers that began a run so far."""
         return sorted({pid for _, pid, _ in Log(self.settings.log).read()} - {self.pid})
 
+    def said_bytes(self) -> int:
+        """How long its log is."""
+        with contextlib.suppress(FileNotFoundError):
+            return os.stat(self.settings.log).st_size
+        return 0
+
     def end(self) -> int:
         """Wait for the end of all its processes; the exit code of the first."""
         # what hangs is killed by nobody else

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 from fixtures_killed import NAME, Log, Settings, is_bad
-from fixtures_kills import Nest, Reference, Study, check_end, check_readers, place_of, published
+from fixtures_kills import Nest, Reference, Study, check_end, check_readers, is_gone, place_of, published
 
 from xpet.store.snapshot import find_snapshot
 from xpet.store.writer import open_for_writing
@@ -39,8 +39,7 @@ class Kill:
         self._roles = roles
 
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
-        role, instant = chance.choice(self._roles), duration.instant(chance)
-        sleep_until(study.begun + instant)
+        role, instant = chance.choice(self._roles), duration.wait(study, chance)
         workers = study.workers() if role == "worker" else []
         with contextlib.suppress(ProcessLookupError):
             if role == "worker" and workers:
@@ -69,21 +68,34 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Duration:
-    """How long a study takes that nobody disturbs, in seconds: to its first run, and in all."""
+    """How long a study takes that nobody disturbs.
+
+    Attributes
+    ----------
+    first_run, whole
+        Seconds to its first run, and in all.
+    said
+        How many bytes its log has.
+    """
 
     first_run: float
     whole: float
+    said: int
 
-    def instant(self, chance: random.Random) -> float:
-        """An instant: one in five before the first run, the others evenly from there to the end."""
+    def wait(self, study: Study, chance: random.Random) -> float:
+        """Wait for an instant: one in five is before the first run, the others are evenly from there to the end.
+
+        How far a study is, is told by its log, as it may be slower than another one. Returns the seconds it took.
+        """
         if chance.random() < 0.2:
-            return chance.uniform(0.0, self.first_run)
-        return chance.uniform(self.first_run, self.whole)
-
-
-def sleep_until(instant: float) -> None:
-    """Sleep until an instant of the monotonic clock."""
-    time.sleep(max(0.0, instant - time.monotonic()))
+            time.sleep(chance.uniform(0.0, self.first_run))
+        else:
+            wanted = chance.randint(1, self.said)
+            while study.said_bytes() < wanted and not is_gone(study.pid):
+                time.sleep(0.002)
+            # what is done between two lines, the last one and the end too, may take a while
+            time.sleep(chance.uniform(0.0, 0.1 * self.whole))
+        return time.monotonic() - study.begun
 
 
 @dataclass
@@ -150,7 +162,7 @@ def again_too_soon(log: str) -> set[int]:
     return wrong
 
 
-UNKNOWN = Duration(0.0, 0.0)
+UNKNOWN = Duration(0.0, 0.0, 1)
 
 
 def do_trial(

@@ -120,7 +120,7 @@ def test_nothing_finished_is_lost_over_a_network_that_drops(
     proxy = Proxy(int(moto.endpoint.rpartition(":")[2]))
     options = {**moto.storage_options, "endpoint_url": f"http://127.0.0.1:{proxy.port}"}
     settings = at(tmp_path, store=f"s3://{BUCKET}/{tmp_path.name}", options=options)
-    trial = do_trial(nest, settings, expected, DropConnections(proxy), "drops", Duration(0.2, 2.0))
+    trial = do_trial(nest, settings, expected, DropConnections(proxy), "drops", Duration(0.2, 2.0, 500))
     assert not trial.problems, "\n".join(trial.problems)
 
 
@@ -128,7 +128,7 @@ def test_nothing_finished_is_lost_over_a_network_that_drops(
 def test_nothing_finished_is_lost_with_its_server(tmp_path: Path, nest: Nest, expected: Reference):
     with PersistentServer(tmp_path) as server:
         settings = at(tmp_path, store=f"s3://{BUCKET}/s", options=server.server.storage_options)
-        trial = do_trial(nest, settings, expected, KillServer(server), "server", Duration(0.2, 2.0))
+        trial = do_trial(nest, settings, expected, KillServer(server), "server", Duration(0.2, 2.0, 500))
         assert not trial.problems, "\n".join(trial.problems)
 
 
