@@ -26,6 +26,32 @@ EXPLORED = (
 traj.f_explore({'tau': [10.0, 20.0, 40.0], 'size': [1, 2, 3]})
 """
 )
+RUN = """
+traj = pet.Trajectory('study', filename=f'{folder}/study.hdf5')
+traj.f_add_parameter('g.x', 1.0, comment='in mV')
+traj.f_add_parameter('y', 1)
+traj.f_add_derived_parameter('vec.$.v', 3)
+traj.f_explore({'x': [1.0, 2.0, 3.0], 'y': [4, 5, 6]})
+env = pet.Environment(traj, log_config=None)
+seen = []
+def look(traj, *asked):
+    traj.f_add_result('z', traj.x)
+    seen.append([looked_at(each, {'traj': traj, 'pet': pet, 'seen': seen}) for each in asked])
+    return traj.x * 2
+"""
+IN_RUN = [
+    "traj.v_is_run", "traj.v_idx", "traj.v_crun", "traj.v_crun_", "traj.x", "traj.y", "len(traj)", "traj.z",
+    "traj.f_get('z')", "traj.f_get('x').v_locked", "traj.vec.crun.v", "traj.f_add_result('a.b', 1)",
+    "traj.f_add_result('$.c', 1)", "traj.f_add_result('h.$.d', 1)", "traj.f_add_result('$set.$.e', 1)",
+    "traj.f_add_result('results.f$', 1)", "traj.results.f_add_result('g', 1)", "traj.f_add_derived_parameter('i', 1)",
+    "traj.f_add_result_group('j')", "traj.f_contains('z', shortcuts=True)", "traj.res.crun.z",
+    "traj.f_add_parameter('k', 1)", "traj.f_apar('k', 1)", "traj.f_add_config('k', 1)", "traj.f_aconf('k', 1)",
+    "traj.f_add_parameter_group('k')", "traj.f_explore({'y': [1]})", "traj.f_expand({'y': [1]})", "traj.f_shrink()",
+    "traj.f_set_crun(0)", "setattr(traj, 'v_idx', 0)", "list(traj.f_iter_runs())", "traj.f_get_from_runs('z')",
+    "traj.f_is_completed()", "traj.f_is_empty()", "traj.f_lock_parameters()", "traj.f_preset_parameter('k', 1)",
+    "traj.f_restore_default()", "setattr(traj, 'v_comment', 'x')", "setattr(traj, 'v_full_copy', True)",
+    "setattr(traj, 'x', 3.0)", "'f_explore' in dir(traj)", "'f_get' in dir(traj)",
+]  # fmt: skip
 PARAMETER = "p = pet.Parameter('g.x', 5, comment='five')"
 RESULT = "r = pet.Result('g.z', 1, 2.5, a='text', comment='some')"
 
@@ -217,6 +243,50 @@ traj.f_add_result('runs.run_00000001.y', 'only')
         ["len(p)", "p.v_explored", "p.f_has_range()", "p.f_get_range()", "p.f_get_range_length()", "p[1]", "p[-1]",
          "p['default']", "p.f_get_default()", "p.f_unlock() or p.f_set(3.0)", "p.f_val_to_str()"],
     ),
+    "setting": (
+        TREE,
+        ["setattr(traj, 'tau', 5.0)", "traj.tau", "setattr(traj, 'tau', 6.0)", "traj.f_get('tau').v_locked",
+         "setattr(traj, 'nothing', 3)", "setattr(traj, 'cell', 3)", "setattr(traj, 'one', 8)", "traj.one",
+         "setattr(traj, 'z', 8)", "traj.__setitem__('stats.one', 9)", "traj.one",
+         "traj['cell.soma'].__setitem__('size', 2)",
+         "traj.f_get('size').f_get_default()", "setattr(traj, 'f_get', 3)", "setattr(traj, 'v_name', 'x')",
+         "setattr(traj.par, 'new', pet.Parameter('', 3))", "traj.par.new",
+         "setattr(traj.par, 'link', traj.f_get('cell'))",
+         "traj.par.link.tau", "setattr(traj.par, 'other', pet.Parameter('different', 3))",
+          "traj.f_add_group('_x')", "traj.f_add_parameter('a' * 128, 1)",
+         "traj.f_add_parameter('a' * 127, 1).v_name == 'a' * 127", "traj.f_add_parameter('run_5.x', 1)"],
+    ),
+    "placing": (
+        "traj = pet.Trajectory('study')",
+        ["traj.f_add_result('a.b', 1)", "traj.f_add_result('$.a', 1)", "traj.f_add_result('g.$.a', 1)",
+         "traj.f_add_result('$set.$.a', 1)", "traj.f_add_result('results.c', 1)", "traj.f_add_result('res.d', 1)",
+         "traj.f_add_result('runs.q', 1)", "traj.results.f_add_result('e', 1)", "traj.f_add_result('r_3.x', 1)",
+         "traj.f_add_result('rts_4042.x', 1)", "traj.f_add_derived_parameter('dpar.f', 1)",
+         "traj.f_add_config('conf.g', 1)",
+         "traj.f_add_leaf('parameters.h', 1)", "traj.f_add_group('results.i')"],
+    ),
+    "in a run": (
+        RUN + f"asked = {IN_RUN!r}",
+        ["[value for _, value in env.run(look, *asked)]",
+         "seen[0]", "seen[2]", "traj.v_is_run", "traj.v_idx", "traj.x", "list(env.run(look))",
+         "bool(traj.f_is_completed())",
+         "traj.f_explore({'y': [1, 2, 3]})", "traj.f_expand({'x': [9.0], 'y': [9]})", "len(traj)",
+         "list(env.run(look))"],
+    ),
+    "loading": (
+        RUN + "list(env.run(look))",
+        ["pet.load_trajectory('study', filename=f'{folder}/study.hdf5', load_results=2).res.runs.r_2.z",
+         "pet.load_trajectory(index=0, filename=f'{folder}/study.hdf5').v_name",
+         "pet.load_trajectory(index=3, filename=f'{folder}/study.hdf5')",
+
+         "pet.load_trajectory(name='study', index=0, filename=f'{folder}/study.hdf5')",
+         "scope.update(traj=pet.load_trajectory(name='study', filename=f'{folder}/study.hdf5', load_results=2))",
+         "len(traj)",
+         "traj.x", "traj.f_get('x').v_comment", "traj.f_get('x').f_get_range()", "traj.f_get('x').v_locked",
+         "traj.res.runs.r_1.z", "list(traj.f_find_idx('y', lambda y: y > 4))", "traj.f_get_explored_parameters()",
+         "bool(traj.f_is_completed())", "bool(traj.f_is_completed(1))", "traj.f_get_run_information(1)['completed']",
+         "traj.f_get_run_information(1)['parameter_summary']", "traj.f_get('vec.run_ALL.v')", "traj.v_stored"],
+    ),
     "a result": (
         RESULT,
         ["r.f_to_dict()", "list(r)", "r.z", "r.z_1", "r[0]", "r[1]", "r['a']", "r.a", "r.f_get()", "r.f_get('a')",
@@ -230,10 +300,11 @@ traj.f_add_result('runs.run_00000001.y', 'only')
 }  # fmt: skip
 
 
-def results(pet: Any, name: str) -> list[str]:
-    """Run a snippet in a package and show what each of its expressions gives."""
+def results(pet: Any, name: str, folder: object) -> list[str]:
+    """Run a snippet in a package and show what each of its expressions gives; stores go to the folder."""
     setup, expressions = SNIPPETS[name]
-    scope: dict[str, Any] = {"pet": pet}
+    scope: dict[str, Any] = {"pet": pet, "folder": folder, "looked_at": looked_at}
+    scope["scope"] = scope
     exec(setup, scope)
     return [looked_at(expression, scope) for expression in expressions]
 

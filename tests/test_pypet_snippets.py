@@ -25,8 +25,8 @@ def agree(theirs: str, ours: str) -> bool:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", SNIPPETS)
-def test_snippet_gives_what_it_gave_in_pypet(name: str):
-    ours = zip(SNIPPETS[name][1], FROZEN[name], results(xpet, name), strict=True)
+def test_snippet_gives_what_it_gave_in_pypet(name: str, tmp_path: Path):
+    ours = zip(SNIPPETS[name][1], FROZEN[name], results(xpet, name, tmp_path), strict=True)
     assert [each for each in ours if not agree(*each[1:])] == []
 
 

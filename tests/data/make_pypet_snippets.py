@@ -11,6 +11,7 @@ import sys
 import warnings
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -19,5 +20,5 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     snippets, pypet = import_module("pypet_snippets"), import_module("pypet")
-    found = {name: snippets.results(pypet, name) for name in snippets.SNIPPETS}
+    found = {name: snippets.results(pypet, name, mkdtemp()) for name in snippets.SNIPPETS}
     (HERE / "pypet-0.7-snippets.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
