@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib import import_module
 
 import pytest
@@ -72,3 +73,18 @@ def test_directories_are_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         xpet.racedirs(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [("run", "f_run"), ("resume", "f_resume"), ("disable_logging", "f_disable_logging"), ("traj", "v_traj"),
+     ("trajectory", "v_trajectory"), ("timestamp", "v_timestamp"), ("time", "v_time")],
+)  # fmt: skip
+def test_members_of_environment_have_both_spellings(name: str, old: str):
+    assert getattr(xpet.Environment, name) is getattr(xpet.Environment, old)
+
+
+def test_time_is_written_as_in_pypet():
+    env = xpet.Environment("study", store="memory://names-time")
+    then = time.strptime(env.time, "%Y_%m_%d_%Hh%Mm%Ss")
+    assert abs(time.mktime(then) - env.timestamp) <= 1

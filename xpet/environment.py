@@ -184,7 +184,12 @@ class Environment:
         """When the environment was made, in seconds since 1970."""
         return self._timestamp
 
-    v_timestamp = timestamp
+    @property
+    def time(self) -> str:
+        """When the environment was made, as in ``2026_01_31_12h00m00s``."""
+        return time.strftime("%Y_%m_%d_%Hh%Mm%Ss", time.localtime(self._timestamp))
+
+    v_timestamp, v_time = timestamp, time
 
     # Running ----------------------------------------------------------------------------------------------------------
 
@@ -288,6 +293,8 @@ class Environment:
             self._traj, self._job = load_from(open_place(self._traj.v_spec), name, self._traj.v_trust.copy()), None
         job = self._job or stored_job(self._traj)
         return self.run(job.function, *job.args, runs="missing", **job.kwargs)
+
+    f_resume = resume
 
     def replay(self, run: int, job: Callable[..., object] | None = None, *args: object, **kwargs: object) -> object:
         """Do one run again in this process and let its exception through; nothing is stored.
