@@ -84,9 +84,10 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
         from numcodecs import blosc
 
         size = _check_numbers(doc, data)
-        raw = blosc.decompress(data)
-        _expect(len(raw), size, "bytes")
-        return np.frombuffer(bytearray(raw), np.dtype(doc.dtype).newbyteorder("<")).reshape(doc.chunks)
+        made = np.empty(doc.chunks, np.dtype(doc.dtype).newbyteorder("<"))
+        _expect(made.nbytes, size, "bytes")
+        blosc.decompress(data, made)
+        return made
     except _DAMAGE as error:
         raise _damaged(doc, key, error) from error
 
