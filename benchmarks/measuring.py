@@ -160,6 +160,11 @@ def wall(timing: Timing) -> float:
     return timing.wall
 
 
+def cpu(timing: Timing) -> float:
+    """Return the seconds of CPU, of which other work on the machine takes none."""
+    return timing.cpu
+
+
 def say(line: str) -> None:
     """Tell what goes on, apart from the result."""
     print(line, file=sys.stderr, flush=True)

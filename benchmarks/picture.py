@@ -15,7 +15,7 @@ COLOURS = {
     "xpet": "#000000",
     "loop": "#999999",
 }
-LABELS = {"loop": "loop, np.save at the end"}
+LABELS = {"loop": "loop, np.save"}
 
 
 def draw(micros: dict[str, dict[str, float]], path: Path) -> None:
@@ -38,7 +38,7 @@ def draw(micros: dict[str, dict[str, float]], path: Path) -> None:
             LABELS.get(system, system), points[-1], (8, 0), textcoords="offset points", color=colour, va="center",
             weight="bold" if ours else "normal",
         )  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlabel="runs", ylabel="µs per run", xlim=(80, 1.2e7))
+    axes.set(xscale="log", yscale="log", xlabel="runs", ylabel="µs of CPU per run", xlim=(80, 6e6))
     axes.set_title("One scalar per run: whole process, imports included", loc="left")
     axes.grid(which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
