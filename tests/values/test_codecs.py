@@ -9,9 +9,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from xpet.errors import NoSuchServiceError, UnsupportedValueError
 from xpet.testing import identical, values
@@ -29,6 +30,9 @@ def test_comes_back(value: Any):
 
 @settings(deadline=None)
 @given(values())
+@example(pd.DataFrame({"\udcff": [1], ("a", "\ud83d"): [2]}))
+@example({"\udcff": np.zeros(2)})
+@example(xr.Dataset({"\udcff": 1}))
 def test_parts_are_plain(value: Any):
     encoded = encode(value)
     for part in encoded.parts:

@@ -47,7 +47,9 @@ def compose(
             of[-1]["labels"], coords = _spread(encoded.labels, stem, taken)
             parts.extend(coords)
     if "" not in values:
-        parts.insert(0, Part(f"{codec} of {', '.join(values)}" if values else codec))
+        # The texts of parts are UTF-8, names need not be.
+        names = ", ".join(values).encode(errors="replace").decode()
+        parts.insert(0, Part(f"{codec} of {names}" if names else codec))
     return Encoded(codec, tuple(parts), version, {_OF: of, **({_MORE: dict(meta)} if meta else {})}, labels)
 
 
