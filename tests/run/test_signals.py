@@ -23,7 +23,7 @@ SOON = 30.0
 
 # seven quick runs, then long ones
 SCRIPT = """
-import json, os, sys, time
+import json, os, sys, threading, time
 from fixtures_run import FileJournal, study
 from xpet.run import loop
 
@@ -34,7 +34,7 @@ FileJournal.fold = lambda self: folds.append(len(self.complete()))
 def job(traj):
     traj.add("z", traj.x)
     if traj.v_idx >= 7:
-        with open(os.path.join(FOLDER, f"busy-{os.getpid()}"), "w"):
+        with open(os.path.join(FOLDER, f"busy-{os.getpid()}-{threading.get_ident()}"), "w"):
             pass
         time.sleep(LONG)
 
@@ -46,7 +46,7 @@ except KeyboardInterrupt:
     raise
 """
 
-EXECUTORS = [("serial", None), ("process", "forkserver"), ("process", "spawn"), ("process", "fork")]
+EXECUTORS = [("serial", None), ("thread", None), ("process", "forkserver"), ("process", "spawn"), ("process", "fork")]
 
 
 class Study:
@@ -124,8 +124,10 @@ def check_interrupted(study, began):
 
 
 @pytest.mark.parametrize("to", ["alone", "group"])
-@pytest.mark.parametrize(("name", "method"), EXECUTORS)
+@pytest.mark.parametrize(("name", "method"), [*EXECUTORS, ("loky", None)])
 def test_an_interrupt_ends_a_study_soon(begin, name, method, to):
+    if name == "loky":
+        pytest.importorskip("loky", reason="needs loky: pip install 'xpet[loky]'")
     study = begin(name, method)
     began = time.monotonic()
     (os.kill if to == "alone" else os.killpg)(study.process.pid, signal.SIGINT)
