@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -240,6 +240,29 @@ def test_a_full_disk_ends_the_study(executor, tmp_path, monkeypatch, expected):
     packets.unlink()
     env.run(measure)
     check_same(env.dataset("flat"), expected)
+
+
+class AnotherMachine:
+    """An executor that has another folder in the place of this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def submit(self, function, /, *args):
+        aside = self._folder.rename(self._folder.with_suffix(".aside"))
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args))
+        finally:
+            aside.rename(self._folder)
+        return future
+
+
+def test_workers_that_see_other_files_end_the_study(tmp_path):
+    env = study(tmp_path / "s.zarr", executor=AnotherMachine(tmp_path / "s.zarr"))
+    with pytest.raises(OSError, match=r"does not find the trajectory at .*s.zarr/study; .*shared file system"):
+        env.run(measure)
+    assert set(env.runs().status) == {"new"}
 
 
 # A killed worker ------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, cast
 
@@ -110,6 +109,8 @@ def is_here(executor: str | Executor) -> bool:
     >>> is_here("thread"), is_here("process")
     (True, False)
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     return executor in ("serial", "thread") if isinstance(executor, str) else isinstance(executor, ThreadPoolExecutor)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from xpet.run.blocks import Block
 from xpet.run.report import BlockReport
 from xpet.store.packets import LeafData
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Annotations(Protocol):
@@ -118,14 +120,22 @@ class PackerSpec:
         ``'module:name'`` of a callable that returns a :class:`Packer`.
     args : tuple
         Its arguments; they must pickle.
+    check : str
+        ``'module:name'`` of a callable with the same arguments, which raises where that would write elsewhere.
     """
 
     factory: str
     args: tuple[object, ...] = ()
+    check: str = ""
 
     def open(self) -> Packer:
         """Open the packer in this process."""
         return cast(Packer, load(self.factory)(*self.args))
+
+    def check_place(self) -> None:
+        """Raise unless what is packed here arrives; for workers that may be on another machine."""
+        if self.check:
+            load(self.check)(*self.args)
 
 
 def load(name: str) -> Callable[..., object]:

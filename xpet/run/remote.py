@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from xpet.run import interrupts
@@ -15,6 +14,9 @@ from xpet.run.printing import flush, print_by_line
 from xpet.run.start import empty_main
 from xpet.run.transport import dumps, loads
 from xpet.run.worker import Task, Work, Worker
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 KEPT = 2
 """So many launches each thread of a worker remembers."""
@@ -111,6 +113,7 @@ def _worker_of(launch: str, work: bytes | None) -> Worker | None:
     mine = _WORKERS.setdefault(threading.get_ident(), {})
     if launch not in mine and work is not None:
         task = cast(Work, loads(work)).task()
+        task.packer.check_place()
         made = Worker(task, keep_exceptions=task.stop_on_failure)
         while len(mine) >= KEPT:
             mine.pop(next(iter(mine)))

@@ -76,6 +76,7 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
     packer = PackerSpec(
         "xpet.store.journal:open_packer",
         (traj.v_spec, writer.meta.name, writer.attempt, options.flush_interval, writer.meta.uuid),
+        "xpet.store.journal:check_place",
     )
     columns = {path: parameter.f_get_range(copy=False) for path, parameter in traj.explored.items()}
     task = Task(traj, job, packer, options.on_error != "continue", options.collect, options.retries, options.timeout)

@@ -12,6 +12,7 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator
 
+from xpet.errors import StoreError
 from xpet.store.packets import Packer
 from xpet.store.place import Place, PlaceSpec, append_all, open_place
 from xpet.store.unpacking import finished_runs
@@ -106,6 +107,24 @@ def open_packer(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: 
     if place.is_local:
         return Packer(LogSink(place, attempt), attempt, uuid)
     return Packer(ObjectSink(place, attempt), attempt, uuid, flush_interval)
+
+
+def check_place(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = "") -> None:
+    """Whether packets that are written here, by whatever worker, are those of this trajectory.
+
+    Raises
+    ------
+    StoreError
+        The trajectory is not here: the worker sees other files.
+    """
+    from socket import gethostname
+
+    place = open_place(spec).below(trajectory)
+    if uuid.encode() not in (place.read("zarr.json") or b""):
+        raise StoreError(
+            f"a worker on {gethostname()} does not find the trajectory at {place.url}; workers elsewhere need a "
+            "store that all of them reach under this name, such as one on a shared file system or in a bucket"
+        )
 
 
 def waiting(place: Place, unfinished: bool = False) -> list[str]:
