@@ -156,7 +156,9 @@ SNIPPETS: dict[str, tuple[str, list[str]]] = {
          "[(name, traj.tau) for name in traj.f_iter_runs()]", "list(traj.f_iter_runs(1, yields='idx'))",
          "[each.tau for each in traj.f_iter_runs(yields='self')]",
          "[each.tau for each in traj.f_iter_runs(yields='copy')]",
-         "list(traj.f_iter_runs(0, 3, 2))", "list(traj.f_iter_runs(stop=9))", "list(traj.f_iter_runs(yields='no'))",
+         "list(traj.f_iter_runs(0, 3, 2))", "list(traj.f_iter_runs(stop=9))", "list(traj.f_iter_runs(-1))",
+         "traj.f_idx_to_run(-1)", "traj.f_idx_to_run('run_ALL')", "list(traj.f_iter_runs(2, 0, -1))",
+         "list(traj.f_iter_runs(yields='no'))",
          "traj.v_idx"],
     ),
     "runs in memory": (
@@ -185,7 +187,9 @@ traj.f_add_result('runs.run_00000001.y', 'only')
         ["traj.f_add_link('short', 'parameters.cell')", "traj.short.tau", "traj.f_has_links()", "traj.f_links()",
          "traj.f_get_links()", "traj.f_get('short.tau')", "traj.f_get('short', with_links=False)",
          "traj.par.f_add_link(traj.f_get('one'))", "traj.par.one", "traj.par.f_get_links()",
-         "traj.f_add_link('parameters', 'results')", "traj.f_add_link('root', traj)", "traj.f_remove_link('short')",
+         "traj.f_add_link('parameters', 'results')", "traj.f_add_link('root', traj)",
+         "traj.f_add_link('cut', 'tau')", "traj.f_get('cut')", "traj.f_add_link('none', 'nothing')",
+         "traj.f_remove_link('short')",
          "traj.f_remove_link('short')", "traj.f_has_links()", "traj.f_remove_item('stats.one')", "traj.par.f_links()"],
     ),
     "removing": (

@@ -39,7 +39,7 @@ SENTENCES = {
     "MultiprocContext": _PLANNED.format("MultiprocContext", "do the runs with `Environment(multiproc=True)`"),
     "manual_run": _PLANNED.format("manual_run", "do the runs with `Environment.run`"),
     "merge_all_in_folder": _PLANNED.format("merge_all_in_folder", "as merging is as a whole"),
-    "progressbar": _PLANNED.format("progressbar", "`Environment(progress=True)` shows a bar over the runs"),
+    "progressbar": "progressbar is refused: `for run in tqdm.tqdm(runs)` shows a bar over any loop.",
     "rename_log_file": _PLANNED.format("rename_log_file", "logging is the application's"),
 }  # fmt: skip
 """What each says; it starts with the name, and says `planned` or `refused`."""

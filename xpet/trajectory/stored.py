@@ -212,7 +212,8 @@ def link(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
             if (path and _branch(path) not in branches) or _branch(target) not in branches:
                 continue
             try:
-                (root.f_get(path, shortcuts=False) if path else root).f_add_link(name, target)
+                node = root.f_get(target, shortcuts=False)
+                (root.f_get(path, shortcuts=False) if path else root).f_add_link(name, node)
             except (AttributeError, ValueError, DataNotInStorageError) as error:
                 _LOG.warning("%s: the link %s is left out: %s", snapshot.place.url, f"{path}.{name}".strip("."), error)
 

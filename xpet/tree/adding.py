@@ -298,7 +298,7 @@ def add_link(group: Group, name_or_item: str | Node, full_name_or_item: str | No
     else:
         name, target = name_or_item, full_name_or_item
     if not isinstance(target, Node):
-        target = lookup.find(tree.root, target, lookup.Search(False, None, True))
+        target = lookup.find(tree.root, target, lookup.Search(True, None, True))
     name = tree.wildcards.translate(name)
     check_names(name.split("."), f"The link {name!r}")
     *above, name = name.split(".")

@@ -234,7 +234,7 @@ class Runs(Queries):
         >>> Root("study").f_idx_to_run(0), Root("study").f_idx_to_run("run_00000000")
         ('run_00000000', 0)
         """
-        run = self._index_of(name_or_idx)
+        run = self.run_of(name_or_idx)
         return run if isinstance(name_or_idx, str) else self.v_state.wildcards.run_name(run)
 
     def f_get_run_names(self, sort: bool = True) -> list[str]:
@@ -274,7 +274,7 @@ class Runs(Queries):
         }
         try:
             for run in runs:
-                self.f_set_crun(run)
+                self.f_set_crun(self.run_of(run))
                 yield give[yields](run)
         finally:
             exploring.select(self.v_state, -1)
