@@ -97,7 +97,10 @@ def test_a_comment_in_a_run_is_a_text(traj):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("f_load", "'f_load' is planned and not in this version of xpet"), ("f_lod", "'f_lod' is nothing that groups have")],
+    [
+        ("f_load", "'f_load' is planned and not in this version of xpet"),
+        ("f_lod", "'f_lod' is nothing that groups have"),
+    ],
 )
 def test_methods_that_are_not_there(name, said, traj):
     with pytest.raises(AttributeError, match=said):
