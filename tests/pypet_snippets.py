@@ -301,6 +301,47 @@ traj.f_add_result('runs.run_00000001.y', 'only')
          "pet.PickleResult('a', slice(3), protocol=2).v_protocol", "pet.PickleResult('a').f_set_single('b', 3)",
          "pet.SparseResult('a', 3).f_get()", "pet.SparseResult('a').f_set_single('b', 3)"],
     ),
+    "more of parameters": (
+        "import numpy as np\ntraj=pet.Trajectory('s')\np=traj.f_add_parameter('p',5,comment='c')\nq=pet.Parameter('q')",
+        ["q.f_is_empty()", "q.f_get()", "q.f_get_default()", "q.f_set(3)", "q.f_get()", "q.f_get_range()", "q[0]",
+         "q['data']", "q['default']", "q[-1]", "q.data", "q.default", "setattr(q, 'data', 4)", "setattr(q, 'x', 4)",
+         "q.f_lock()", "q.f_set(3)", "q.f_empty()", "q.f_unlock()", "q.f_set('text')", "q.f_get()", "q.f_unlock()",
+         "q.f_set([1, 2])", "q.f_get()", "q.f_unlock()", "q.f_set(np.float64(3.5))", "type(q.f_get()).__name__",
+         "str(pet.Parameter('a.b', 1, 'com'))", "str(p)", "repr(p)", "p.f_val_to_str()", "p.v_comment",
+         "setattr(p, 'v_full_copy', True)", "p.v_full_copy", "p.f_supports({1:2}) is not None", "len(q)",
+         "p.v_branch", "q.v_location", "q.v_run_branch", "pet.Parameter('g.q', 1).v_location",
+         "pet.Parameter('g.q', 1).v_full_name", "q.f_get_parent()", "q.kids", "p.v_root", "bool(q)", "p.nope",
+         "q in traj", "p in traj", "pet.ArrayParameter('a', np.zeros(3)).f_val_to_str() != ''",
+         "pet.ArrayParameter('a', (1, 2)).f_get()", "pet.PickleParameter('a', {'x':1}).f_get()"],
+    ),
+    "prefixes": (
+        "import numpy as np\ntraj=pet.Trajectory('s')\ntraj.f_add_parameter('g.x',1)",
+        ["traj.vars.fast_access", "setattr(traj.vars, 'fast_access', False)", "traj.v_fast_access", "traj.vars.nope",
+         "traj.func.get('x')", "traj.func.nope", "traj.func.add_parameter('z', 1)", "traj.kids.parameters",
+         "traj.kids.x", "traj.par.kids.g.kids.x", "traj.par.kids.nope", "dir(traj.vars)!=[]",
+         "'x' in dir(traj.par.g)", "'f_get' in dir(traj)", "'parameters' in dir(traj)", "traj.f_get('x').vars.name",
+         "traj.f_get('x').func.val_to_str()", "setattr(traj.kids, 'y', 3)", "setattr(traj.func, 'y', 3)"],
+    ),
+    "links and predicates": (
+        "traj = pet.Trajectory('s')\nfor name in ('a.b.c', 'a.b.d', 'a.e', 'f'):\n    traj.f_add_parameter(name, 1)\n"
+        "traj.f_add_link('ln', 'parameters.a')",
+        ["[n.v_full_name for n in traj.f_iter_nodes()]", "[n.v_full_name for n in traj.f_iter_leaves()]",
+         "[n.v_full_name for n in traj.f_iter_nodes(with_links=False)]",
+         "[n.v_full_name for n in traj.par.f_iter_nodes(max_depth=1)]",
+         "[n.v_full_name for n in traj.par.f_iter_nodes(max_depth=0)]", "[n.v_full_name for n in traj]",
+         "traj.par.f_to_dict(nested=True, fast_access=True)",
+         "traj.par.f_to_dict(short_names=True, fast_access=True)",
+         "traj.f_to_dict(with_links=False, fast_access=True)", "traj.par.f_to_dict(with_links=False)",
+         "[n.v_full_name for n in traj.f_iter_leaves()]", "traj.par.f_remove(recursive=False)",
+         "traj.par.a.f_remove(recursive=True)", "traj.f_links()", "[n.v_full_name for n in traj.f_iter_leaves()]",
+         "traj.par.f_remove(predicate=lambda n: False)", "traj.f_contains('parameters')", "traj.par.f_remove()",
+         "traj.f_contains('parameters')"],
+    ),
+    "no clobber": (
+        "import numpy as np\ntraj=pet.Trajectory('s')\ntraj.v_no_clobber=True\ntraj.f_add_parameter('x',1)",
+        ["traj.f_add_parameter('x', 2)", "traj.x", "traj.f_add_result('x', 2)", "traj.f_add_parameter_group('x')",
+         "traj.f_add_parameter('x.y', 1)", "traj.f_add_link('parameters', 'x')"],
+    ),
 }  # fmt: skip
 
 
