@@ -78,9 +78,9 @@ def generations(bench: Bench, count: int) -> Report:
         shutil.rmtree(place, ignore_errors=True)
     first, last = found["first"], found["last"]
     before, after = found["memory_first"] / 1e6, found["memory_last"] / 1e6
-    report.head = ["", "s per generation", "MB of memory"]
+    report.head = ["", "s of CPU per generation", "MB of memory"]
     report.lines = [["first hundred", number(first), number(before)], ["last hundred", number(last), number(after)]]
-    note = f"{number(first * 1e3)} to {number(last * 1e3)} ms"
+    note = f"{number(first * 1e3)} to {number(last * 1e3)} ms of CPU"
     each = (found["memory_last"] - found["memory_first"]) / (count * 0.9) / 1e3
     report.targets = [
         Target("time of a generation, last against first hundred", last / first, 1.2, "×", note=note),
