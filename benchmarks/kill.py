@@ -43,6 +43,14 @@ EXECUTORS = ("serial", "thread", "process")
 KINDS = ("local", "s3", "s3-server", "s3-proxy", "full-disk")
 #: seconds that a run takes at least: workers should be at runs most of the time, not starting
 PAUSES = {"serial": 0.005, "thread": 0.01, "process": 0.03}
+SAID = {
+    "local": "local disk, SIGKILL",
+    "s3": "S3, SIGKILL",
+    "s3-server": "S3, SIGKILL of the server",
+    "s3-proxy": "S3, connections dropped",
+    "full-disk": "local disk, full",
+}
+NAMED = {"process": "the process", "worker": "a worker", "coordinator": "the coordinator", "all": "all processes"}
 COLUMNS = ["config", "trial", *(each.name for each in fields(Trial) if each.name != "seed"), "version"]
 
 
@@ -87,14 +95,14 @@ def settings_of(bench: Bench, executor: str, name: str) -> Settings:
     log = bench.folder / f"{name}.log"
     for old in (log, Path(f"{log}.rest")):
         old.unlink(missing_ok=True)
-    remote = {"fold": 0.3, "block": 0.1} if bench.options else {}
+    remote = {"fold": 1.5, "block": 0.2} if bench.options else {}
     return Settings(f"{bench.root}/{name}", str(log), bench.options, executor, pause=PAUSES[executor], **remote)
 
 
 def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Duration]:
     """What an undisturbed study leaves, and how long it takes."""
     firsts, wholes = [], []
-    for count in range(2):
+    for count in range(1 if bench.options else 2):
         settings = settings_of(bench, executor, f"reference-{count}")
         study, most = nest.begin(settings), 0
         while not is_gone(study.pid):
@@ -160,14 +168,43 @@ def write(out: Path, config: str, count: int, trial: Trial, version: str) -> Non
         table.writerow(row)
 
 
+def table(rows: list[dict[str, str]]) -> str:
+    """What came of all trials, as a table in Markdown."""
+    lines = ["| executor | store, what happens | trials | hit | reported finished | lost | done again | wrong |",
+             "|---|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for executor in EXECUTORS:
+        for kind in KINDS:
+            for role, its in _by_role(rows, f"{executor}-{kind}"):
+                sums = [sum(int(row[name]) for row in its) for name in ("finished", "lost", "recomputed")]
+                hits = sum(row["role"] != "nobody" for row in its)
+                wrong = sum(bool(row["problems"]) for row in its)
+                cells = (executor, f"{SAID[kind]}{role}", len(its), hits, *sums, wrong)
+                lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _by_role(rows: list[dict[str, str]], config: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """The trials of a configuration by whom they hit, where they differ in that."""
+    its = [row for row in rows if row["config"] == config]
+    roles = sorted({row["role"] for row in its} - {"nobody"})
+    for role in roles:
+        # those that ended before they were hit are counted once
+        found = [row for row in its if row["role"] in (role, "nobody" if role == roles[0] else role)]
+        yield (f" of {NAMED[role]}" if role in NAMED else ""), found
+
+
 def main() -> None:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200, help="how many trials of each configuration must hit")
     parser.add_argument("--config", default="serial-local,process-local", help="such as serial-local,process-s3-proxy")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "kills.csv", help="the table")
+    parser.add_argument("--table", action="store_true", help="only print what came of the trials in the table")
     parser.add_argument("--version", default="", help="what is tested, for the table")
     given = parser.parse_args()
+    if given.table:
+        print(table(read(given.out)))
+        return
     logging.getLogger("xpet").setLevel(logging.ERROR)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     for config in given.config.split(","):

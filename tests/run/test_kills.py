@@ -83,9 +83,19 @@ def test_nothing_finished_is_lost(point: Point, tmp_path: Path, nest: Nest, expe
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
 
 
-@pytest.mark.parametrize("point", [(COMPLETE, "after", 5), (PUBLISH, "after", 3)], ids=["a worker", "the coordinator"])
-def test_nothing_finished_in_workers_is_lost(point: Point, tmp_path: Path, nest: Nest, expected: Reference):
-    settings = at(tmp_path, die=point, executor="process")
+@pytest.mark.parametrize(
+    ("executor", "point"),
+    [
+        pytest.param("process", (COMPLETE, "after", 5), id="a process"),
+        pytest.param("process", (PUBLISH, "after", 3), id="the coordinator of processes"),
+        pytest.param("thread", (COMPLETE, "after", 5), id="threads in their runs"),
+        pytest.param("thread", (PUBLISH, "after", 3), id="threads in a fold"),
+    ],
+)
+def test_nothing_finished_in_workers_is_lost(
+    executor: str, point: Point, tmp_path: Path, nest: Nest, expected: Reference
+):
+    settings = at(tmp_path, die=point, executor=executor)
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
 
 
