@@ -420,3 +420,14 @@ def test_a_sweep_takes_an_executor(tmp_path):
         lambda x: x * threading.active_count(), {"x": [0.0]}, tmp_path / "s.zarr", name="f", executor="thread"
     )
     assert ds.f.values.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    "options", [{"executor": "thread"}, {"executor": "loky"}], ids=lambda options: options["executor"]
+)
+def test_an_object_store_takes_what_they_write(options, s3_store, expected):
+    if options["executor"] == "loky":
+        pytest.importorskip("loky", reason="needs loky: pip install 'xpet[loky]'")
+    env = study(s3_store.url, storage_options=s3_store.storage_options, ncores=2, **options)
+    env.run(measure)
+    check_same(env.dataset("flat"), expected)
