@@ -1,4 +1,4 @@
-"""For tests: an equality that sees every difference, values of every kind, and the contract that codecs keep.
+"""For tests: an equality that sees every difference, values of every kind, the contracts of codecs and executors.
 
 The extra ``testing`` brings what it needs. Nothing else of xpet imports it.
 """
@@ -17,7 +17,8 @@ except ModuleNotFoundError as error:
 
 from xpet.testing.contract import CodecContract
 from xpet.testing.equality import identical
+from xpet.testing.executors import ExecutorContract
 from xpet.testing.seen import Seen
 from xpet.testing.strategies import values
 
-__all__ = ["CodecContract", "Seen", "identical", "values"]
+__all__ = ["CodecContract", "ExecutorContract", "Seen", "identical", "values"]
