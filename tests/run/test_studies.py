@@ -7,14 +7,17 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
+from multiprocessing import connection
 from pathlib import Path
 
 import pytest
 from fixtures_run import FileJournal, PlainTree, study
 
 from xpet.errors import RunError, RunFailures
+from xpet.run.blocks import Block
 from xpet.run.job import Job
-from xpet.run.pools import open_pool
+from xpet.run.pools import Done, open_pool
 from xpet.run.ports import PackerSpec
 from xpet.run.worker import Task
 
@@ -291,6 +294,25 @@ def test_a_pool_can_be_closed_twice_and_leaves_no_process(processes, tmp_path):
     pool.close(5.0)
     pool.close(5.0)
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_is_not_late_that_was_not_listened_to(tmp_path, monkeypatch):
+    """A fold may take longer than a run may, while the report of a run that was in time waits."""
+    pool = open_pool("process", replace(task(tmp_path), timeout=600.0), 1)
+    try:
+        pool.submit(Block(0, [0], ([1.0],)))
+        while not pool.wait(60.0):
+            pass
+        pool.submit(Block(1, [1], ([2.0],)))
+        pool.submit(Block(2, [2], ([3.0],)))
+        assert connection.wait([pool._members[0].reports], 60.0)
+        monkeypatch.setattr("xpet.run.processes.monotonic", lambda: time.monotonic() + 10_000)
+        outcomes = pool.wait(60.0)
+        while len(outcomes) < 2:
+            outcomes += pool.wait(60.0)
+        assert [type(outcome) for outcome in outcomes] == [Done, Done]
+    finally:
+        pool.close(5.0)
 
 
 def test_files_of_the_journal_are_of_few_processes(processes, tmp_path):

@@ -88,9 +88,7 @@ class ProcessPool:
         watched: dict[object, _Member] = {}
         for member in self._members:
             watched[member.reports] = watched[member.process.sentinel] = member
-        if self._timeout:
-            self._end_stuck()
-            timeout = min(timeout, self._timeout)
+        timeout = min(timeout, self._timeout or timeout)
         ready = connection.wait(list(watched), timeout)  # type: ignore[arg-type]  # keys are what wait() takes
         # half a message taken in would be the end of its pipe
         with put_off():
@@ -99,6 +97,9 @@ class ProcessPool:
                 outcomes += [done for message in messages if (done := self._take(member, message)) is not None]
                 if not can_say_more or member.process.sentinel in ready:
                     outcomes.append(self._bury(member))
+        if self._timeout:
+            # not before: what was said in time may have waited while the caller did something else
+            self._end_stuck()
         return outcomes
 
     def wind_down(self) -> None:
