@@ -61,11 +61,25 @@ def merged(pieces: Sequence[Piece]) -> tuple[Array, list[Array | list[Any]]]:
         return pieces[0].rows, list(pieces[0].data)
     rows = np.concatenate([piece.rows for piece in pieces])
     order = np.argsort(rows, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
     data: list[Array | list[Any]] = []
     for parts in zip(*(piece.data for piece in pieces), strict=True):
         if all(isinstance(part, np.ndarray) for part in parts) and len({part.shape[1:] for part in parts}) == 1:
-            data.append(np.concatenate(parts)[order])
+            data.append(_gathered(parts, place))
         else:
             each = [value for part in parts for value in part]
             data.append([each[i] for i in order])
     return rows[order], data
+
+
+def _gathered(parts: Sequence[Array], place: Array) -> Array:
+    """The values of some arrays, each at its place; copied once."""
+    import numpy as np
+
+    made = np.empty((len(place), *parts[0].shape[1:]), np.result_type(*(part.dtype for part in parts)))
+    start = 0
+    for part in parts:
+        made[place[start : start + len(part)]] = part
+        start += len(part)
+    return made
