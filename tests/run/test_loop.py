@@ -232,6 +232,12 @@ def test_only_runs_that_kill_their_worker_are_given_up(deadly, workers, lag):
     assert journal.folded[-1] == 100
 
 
+def test_a_death_leaves_other_runs_all_their_tries():
+    _, pool, _ = run(1000, deadly=lambda run: run == 700)
+    assert [block.attempt for block in pool.blocks if list(block.runs) == [700]] == [1]
+    assert {block.attempt for block in pool.blocks if 700 not in block.runs} == {0}
+
+
 def test_where_the_journal_is_prompt_a_death_costs_two_tries():
     _, pool, _ = run(1000, deadly={500}.__contains__)
     assert pool.tries.pop(500) == DEATHS

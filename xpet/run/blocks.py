@@ -33,7 +33,7 @@ class Block:
     points : tuple of sequence, or None
         One column per explored parameter, one element per run; None: the tree has the ranges itself.
     attempt : int
-        How often a worker died over these runs before.
+        How often these runs failed, or a worker died over them, before.
     seconds : float
         After this time the worker hands back what it has not begun.
 

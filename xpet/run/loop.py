@@ -281,13 +281,13 @@ class _Coordinator:
         return [self._record(run, "TimeoutError", reason, attempt)]
 
     def _take_deadly(self, rest: list[int], reason: str, block: Block) -> list[RunFailure]:
-        failures = []
-        self._deaths[rest[0]] += 1
-        if len(block.runs) == 1 and self._deaths[rest[0]] >= max(DEATHS, self._plan.retries + 1):
+        failures, suspect = [], rest[0]
+        self._deaths[suspect] += 1
+        if len(block.runs) == 1 and self._deaths[suspect] >= max(DEATHS, self._plan.retries + 1):
             message = f"the worker process died ({reason})"
             failures.append(self._record(rest.pop(), "WorkerDied", message, block.attempt + 1))
         for piece in reversed(pieces(rest)):
-            self._put_back(piece, block.attempt + 1)
+            self._put_back(piece, block.attempt + (piece[0] == suspect))
         return failures
 
     def _record(self, run: int, kind: str, message: str, attempt: int) -> RunFailure:
