@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 import xpet
+from xpet.errors import UnsupportedValueError
 from xpet.testing import identical
 from xpet.values import unlabelled
 
@@ -113,3 +114,28 @@ def test_plain_xarray(store: str, tmp_path: Any):
     np.testing.assert_allclose(seen["long"].values, np.arange(3) / 3)
     # netCDF has no complex numbers.
     seen.drop_vars([name for name in seen if seen[name].dtype.kind == "c"]).to_netcdf(tmp_path / "seen.nc")
+
+
+@pytest.mark.parametrize("rank", [33, 63])
+def test_many_dimensions(rank: int):
+    arrays = [np.full([1] * rank, 1.5), np.full([1] * rank, 2.5)]
+    env = xpet.Environment("t", store=f"memory://test-rank-{rank}")
+    env.traj.f_add_parameter("fixed", arrays[1])
+    env.traj.f_add_parameter("array", arrays[0])
+    env.traj.f_explore({"array": arrays})
+    env.run(lambda traj: traj.f_add_result("z", traj.array))
+    longer = np.ones([2, *[1] * (rank - 1)])
+    env.traj.f_expand({"array": [longer]})
+    env.run(lambda traj: traj.f_add_result("z", traj.array))
+    arrays.append(longer)
+    traj = xpet.load_trajectory("t", store=f"memory://test-rank-{rank}")
+    assert identical([traj[f"r_{k}"].z for k in range(3)], arrays)
+    assert identical(traj.fixed, arrays[1])
+    assert identical(list(traj.f_get("array").f_get_range()), arrays)
+
+
+def test_more_dimensions_than_runs_leave_room_for_are_refused():
+    env = xpet.Environment("t", store="memory://test-rank-64")
+    for array in (np.ones([1] * 64), np.full([1] * 64, "a", object), np.ones([1] * 63, "V2")):
+        with pytest.raises(UnsupportedValueError, match=r"parameters\.p.* more than 63 dimensions"):
+            env.traj.f_add_parameter("p", array)

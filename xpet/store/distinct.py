@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.errors import CorruptStoreError
 from xpet.values import Coord, Encoded, Labels, Part, canonical
 from xpet.values.equality import same_encoded
+from xpet.values.parts import MOST_DIMS
 from xpet.values.text import PACKED, as_stored, to_text
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class _Stacking:
             texts[:] = data
             return {"stack": self.put(wanted, texts, attrs), "text": True}
         arrays = [np.asarray(each) for each in data]
-        if len({each.shape for each in arrays}) == 1:
+        if len({each.shape for each in arrays}) == 1 and arrays[0].ndim < MOST_DIMS:
             return {"stack": self.put(wanted, np.stack(arrays), attrs)}
         name = self.put(wanted, np.concatenate([each.ravel() for each in arrays]), attrs)
         lengths = np.array([each.shape for each in arrays], np.int64)

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from xpet.store.documents import DTYPES
 from xpet.values import Labels
+from xpet.values.parts import MOST_DIMS
 from xpet.values.text import labels_from_json, labels_to_json
 
 #: what a leaf of one run says that the same leaf of other runs does not, as items beside its own
@@ -18,7 +19,6 @@ GROUP = "group"
 
 Form = Literal["scalar", "array", "text", "blob"]
 _PLAIN = ("template", "item", "kind", "class_name", "comment", "codec", "version", "meta")
-_MOST_DIMS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Field:
 
 
 def _part(name: str, form: Form, dtype: str, rank: int, attrs: str = "{}") -> PartSpec:
-    if form not in get_args(Form) or dtype not in DTYPES or not 0 <= _is_a(rank, int) <= _MOST_DIMS:
+    if form not in get_args(Form) or dtype not in DTYPES or not 0 <= _is_a(rank, int) <= MOST_DIMS:
         raise ValueError(f"a part of form {form!r}, dtype {dtype!r} and rank {rank!r}")
     if not all(type(value) in (str, int, float) for value in json.loads(_is_a(attrs, str)).values()):
         raise ValueError(f"a part with the attributes {attrs}")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: What a part may hold: a number, a text, or an array: of numbers, or of texts that are UTF-8, as objects.
 Data: TypeAlias = "bool | int | float | complex | str | Array"
+#: the dimensions that a part has at most: runs are one more, and NumPy has up to 64
+MOST_DIMS = 63
 
 
 def is_utf8(text: str) -> bool:
@@ -84,6 +86,9 @@ class Encoded:
         if len(self.parts) > 1 and len({part.name for part in self.parts}) < len(self.parts):
             names = ", ".join(repr(part.name) for part in self.parts)
             raise UnsupportedValueError(f"two parts of its encoding {self.codec!r} have one name, of {names}")
+        for part in self.parts:
+            if getattr(part.data, "ndim", 0) > MOST_DIMS:
+                raise UnsupportedValueError(f"an array of more than {MOST_DIMS} dimensions cannot be kept; reshape it")
 
     def part(self, name: str = "") -> Data:
         """The data of the part called ``name``."""
