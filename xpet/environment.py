@@ -258,7 +258,8 @@ class Environment:
         Parameters
         ----------
         trajectory_name
-            The stored trajectory, which becomes that of the environment; by default the present one.
+            The stored trajectory, which becomes that of the environment, with the wildcards and settings of the one
+            before; by default the present one.
         resume_folder
             pypet's; what is needed is in the store.
 
@@ -283,14 +284,13 @@ class Environment:
         [(0, 1), (2, 3)]
         """
         from xpet.run.resuming import stored_job
-        from xpet.store.place import open_place
-        from xpet.trajectory.loading import load_from
+        from xpet.trajectory.loading import load_as
 
         if resume_folder is not None:
             raise ValueError(f"resume_folder={resume_folder!r}: what is needed to resume is in the store; leave it out")
         name = trajectory_name or self._traj.v_name
         if name != self._traj.v_name or not self._traj.v_stored:
-            self._traj, self._job = load_from(open_place(self._traj.v_spec), name, self._traj.v_trust.copy()), None
+            self._traj, self._job = load_as(self._traj, name), None
         job = self._job or stored_job(self._traj)
         return self.run(job.function, *job.args, runs="missing", **job.kwargs)
 

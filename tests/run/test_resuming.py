@@ -69,6 +69,20 @@ def test_another_trajectory_of_the_store_can_be_named(tmp_path):
     assert env.traj.v_name == "study"
 
 
+def test_what_the_environment_was_given_holds_for_what_it_resumes(tmp_path):
+    def leave(traj):
+        traj.f_add_result("$mine.z", traj.x.f_get())
+
+    given = {"wildcard_functions": {("$mine", "mine"): lambda run: f"mine_{run}"}, "v_fast_access": False}
+    study(tmp_path / "s.zarr", resumable=True, seed=1, **given).run(leave, runs=[0])
+    env = xpet.Environment("study", store=str(tmp_path / "s.zarr"), allow_pickle=True, **given)
+    assert len(env.resume()) == 5
+    assert env.traj.results.mine_4.z.f_get() == 4
+    assert env.traj.results.mine_0.z.f_get() == 0
+    with pytest.raises(TypeError, match="have the seed 1, which cannot change now"):
+        xpet.Environment("study", store=str(tmp_path / "s.zarr"), allow_pickle=True, seed=2).resume()
+
+
 def test_a_job_may_be_kept_for_good(tmp_path):
     study(tmp_path / "s.zarr", resumable=True, delete_resume=False).run(job, 1)
     assert xpet.Environment("study", store=str(tmp_path / "s.zarr"), allow_pickle=True).resume() == []

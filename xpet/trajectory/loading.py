@@ -108,6 +108,16 @@ def load_from(place: Place, name: str, trust: Trust, branches: AbstractSet[str] 
     return traj
 
 
+def load_as(like: Trajectory, name: str) -> Trajectory:
+    """Load a trajectory from the store of another one, with what that one was given: wildcards, settings, the seed."""
+    traj = load_from(open_place(like.v_spec), name, like.v_trust.copy())
+    traj.f_add_wildcard_functions(like.v_state.wildcards.functions())
+    traj.v_state.set_as(like.v_state)
+    if like.v_state.seed_given:
+        traj.v_seed = like.v_seed
+    return traj
+
+
 def _branches(parameters: int, derived: int, results: int, other: int, everything: int | None) -> set[str]:
     """The branches that are wanted."""
     levels = {

@@ -9,7 +9,6 @@ from xpet.tree.annotations import Annotations
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node, put
 from xpet.tree.parameter import BaseParameter
-from xpet.tree.state import SETTINGS
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -22,7 +21,8 @@ Which = Literal["all", "none", "explored"]
 def copy_tree(source: Root, target: Root, which: Which, with_links: bool) -> None:
     """Fill an empty tree with the nodes of another; a run that goes on there is not taken over."""
     old, new = source.v_state, target.v_state
-    for name in (*SETTINGS, "length", "run", "seed", "seed_by", "seed_given", "shrunk"):
+    new.set_as(old)
+    for name in ("length", "run", "seed", "seed_by", "seed_given", "shrunk"):
         setattr(new, name, getattr(old, name))
     if getattr(old.check, "__self__", None) is None and new.check is None:
         new.check = old.check

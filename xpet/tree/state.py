@@ -157,9 +157,16 @@ class TreeState:
     def restore_settings(self) -> None:
         """Take back what the run set."""
         if _settings(self) != self.before:
-            for name, value in zip(SETTINGS, self.before, strict=True):
-                setattr(self, name, value)
-            self.forget()
+            self._set(self.before)
+
+    def set_as(self, other: TreeState) -> None:
+        """Have the settings of another tree."""
+        self._set(_settings(other))
+
+    def _set(self, settings: tuple[Any, ...]) -> None:
+        for name, value in zip(SETTINGS, settings, strict=True):
+            setattr(self, name, value)
+        self.forget()
 
     def forget(self) -> None:
         """Drop what was cached about the tree."""
