@@ -127,6 +127,25 @@ def test_replicates_repeat_each_point(traj):
     assert len({drawn(traj, run) for run in range(8)}) == 8
 
 
+def test_what_cannot_be_replicated_leaves_all_as_it_was(traj):
+    with pytest.raises(AttributeError, match="no parameter 'nope'"):
+        traj.f_explore({"nope": [5, 6]}, replicates=3)
+    with pytest.raises(ValueError, match="seed_by is 'x'"):
+        traj.f_explore({"x": [5, 6]}, replicates=3, seed_by="x")
+    traj.f_explore({"x": [5, 6]})
+    with pytest.raises(TypeError, match="must be expanded together"):
+        traj.f_expand({"x": [7]}, replicates=3)
+    assert "replicate" not in traj
+    assert len(traj) == 2
+
+
+def test_further_replicates_must_seed_too(traj):
+    traj.f_explore({"x": [5]}, replicates=2, seed_by="replicate")
+    with pytest.raises(ValueError, match="integers, 0 or more"):
+        traj.f_expand({"x": [6], "replicate": [-1]})
+    assert len(traj) == 2
+
+
 def test_replicates_alone_are_points(traj):
     traj.f_explore({}, replicates=3)
     assert list(traj.explored) == ["parameters.replicate"]

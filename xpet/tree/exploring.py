@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,20 @@ def explore(tree: TreeState, ranges: Mapping[str, Sequence[object]]) -> None:
     adopt(tree, dict(zip(parameters, ranges.values(), strict=True)), length)
 
 
+@contextmanager
+def numbering(tree: TreeState, replicates: int | None) -> Iterator[None]:
+    """Have the parameter ``replicate`` in the block if there are to be any, and afterwards unless the block fails."""
+    root, is_new = tree.root, replicates is not None and not tree.root.f_contains(REPLICATE, shortcuts=False)
+    if is_new:
+        root.f_add_parameter(REPLICATE.rpartition(".")[2], 0, comment="Which repetition of its point a run is")
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            root.f_remove_item(REPLICATE)
+        raise
+
+
 def replicated(tree: TreeState, ranges: Mapping[str, Sequence[object]], replicates: int) -> dict[str, list[Any]]:
     """Every point so many times, one behind the other, told apart by the parameter ``replicate``."""
     if type(replicates) is not int or replicates < 1:
@@ -65,8 +80,6 @@ def replicated(tree: TreeState, ranges: Mapping[str, Sequence[object]], replicat
             "one of the two."
         )
     length = _common_length(tree, ranges, expected=None) if ranges else 1
-    if not tree.root.f_contains(REPLICATE, shortcuts=False):
-        tree.root.f_add_parameter(name, 0, comment="Which repetition of its point a run is")
     many = {key: [value for value in values for _ in range(replicates)] for key, values in ranges.items()}
     return many | {REPLICATE: list(range(replicates)) * length}
 

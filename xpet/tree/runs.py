@@ -59,9 +59,10 @@ class Runs(Queries):
         tree, ranges = self.v_state, exploring.as_ranges(build_dict)
         if replicates is not None:
             ranges = exploring.replicated(tree, ranges, replicates)
-        if seed_by is not None:
-            exploring.check_seed_by(tree, ranges, seed_by)
-        exploring.explore(tree, ranges)
+        with exploring.numbering(tree, replicates):
+            if seed_by is not None:
+                exploring.check_seed_by(tree, ranges, seed_by)
+            exploring.explore(tree, ranges)
         tree.seed_by = seed_by or tree.seed_by
 
     @not_in_run
@@ -89,10 +90,12 @@ class Runs(Queries):
         >>> traj.f_get("tau").f_get_range()
         [10.0, 20.0, 40.0]
         """
-        ranges = exploring.as_ranges(build_dict)
+        tree, ranges = self.v_state, exploring.as_ranges(build_dict)
         if replicates is not None:
-            ranges = exploring.replicated(self.v_state, ranges, replicates)
-        exploring.expand(self.v_state, ranges, fail_safe)
+            ranges = exploring.replicated(tree, ranges, replicates)
+        with exploring.numbering(tree, replicates):
+            exploring.check_seed_by(tree, ranges, tree.seed_by)
+            exploring.expand(tree, ranges, fail_safe)
 
     @not_in_run
     def f_shrink(self, force: bool = False) -> None:
