@@ -118,6 +118,15 @@ def test_a_job_without_source_has_none(function):
     assert source_of(Job(function)) == ("", "")
 
 
+def test_of_xpet_it_is_the_version_that_does_the_runs(tmp_path, monkeypatch):
+    env = xpet.Environment("study", store=str(tmp_path / "s.zarr"))
+    env.traj.f_add_parameter("x", 1)
+    env.run(job)
+    monkeypatch.setattr("xpet.run.provenance.__version__", "9.9")
+    env.run(job)
+    assert [versions["xpet"] for versions in env.launches().packages] == [xpet.__version__, "9.9"]
+
+
 def test_a_record_is_json(tmp_path):
     record = launch_record(Job(job), 3, 2**100)
     assert json.loads(json.dumps(record)) == record

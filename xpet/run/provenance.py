@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from xpet import __version__
 from xpet.run.job import Job, unwrapped
 
 MOST_TEXT = 2**20
@@ -44,7 +45,7 @@ def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
         "file": file,
         "source": source,
         "seed": None if seed is None else str(seed),
-        "packages": packages(),
+        "packages": {**packages(), "xpet": __version__},
         "git": git_state(Path(file).parent if file else Path.cwd()),
     }
 

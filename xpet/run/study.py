@@ -153,7 +153,6 @@ def check_reach(spec: PlaceSpec, executor: str | Executor) -> None:
 def _record_launch(traj: Trajectory, writer: Writer, job: Job, resumable: bool) -> None:
     """Say who does the runs that follow, where, when and with what."""
     number = writer.lease.epoch
-    record = launch_record(job, number, traj.v_seed) | {"writer": dict(writer.meta.writer)}
-    write_launch(writer.place, number, record)
+    write_launch(writer.place, number, launch_record(job, number, traj.v_seed))
     if resumable:
         write_job(writer.place, job.to_bytes())
