@@ -354,8 +354,9 @@ def test_removing(traj):
 
 def test_removing_an_explored_parameter(traj):
     traj.f_explore({"x": [1, 2]})
+    traj.v_idx = 1
     traj.f_remove_item("x")
-    assert (len(traj), traj.f_get_explored_parameters()) == (1, {})
+    assert (len(traj), traj.v_idx, traj.f_get_explored_parameters()) == (1, -1, {})
 
 
 # ------------------------------------------------------------- against a model

@@ -114,6 +114,28 @@ def test_a_selected_run_fills_wildcards_only():
     assert traj.f_add_result("a", 1).v_full_name == "results.a"
 
 
+@pytest.mark.parametrize(
+    ("start", "name", "path", "run"),
+    [
+        ("", "runs.r_2.$.a", f"results.runs.run_00000002.{RUN}.a", 2),
+        ("results.runs.run_00000002", "$.a", f"results.runs.run_00000002.{RUN}.a", 2),
+        ("results.runs.run_00000002", "a", "results.runs.run_00000002.a", 2),
+        ("results.run_set_00000", "$.a", f"results.run_set_00000.{RUN}.a", 1),
+        ("results.run_set_00000", "a", "results.run_set_00000.a", None),
+    ],
+    ids=["run-named", "group-of-a-run", "no-wildcard", "group-of-a-set", "set-without-wildcard"],
+)
+def test_wildcards_mean_the_selected_run_wherever_they_are(start, name, path, run):
+    traj = tree()
+    traj.f_add_result("runs.r_2.q", 1)
+    traj.f_set_crun(3)
+    traj.f_add_result("$set.$.q", 1)
+    traj.f_set_crun(1)
+    leaf = (traj.f_get(start) if start else traj).f_add_result(name, 1)
+    assert (leaf.v_full_name, leaf.v_run) == (path, run)
+    assert traj.f_get(path, shortcuts=False) is leaf
+
+
 def test_without_prefix():
     traj = tree()
     traj.v_auto_run_prepend = False

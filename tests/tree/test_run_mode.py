@@ -142,6 +142,27 @@ def test_removing_in_a_run(traj):
         assert traj.leave_run() == [kept]
 
 
+@pytest.mark.parametrize(
+    "remove",
+    [
+        pytest.param(lambda t: t.f_remove_child("results", recursive=True), id="branch"),
+        pytest.param(lambda t: t.f_remove(), id="root"),
+        pytest.param(lambda t: t.results.f_remove(predicate=lambda node: node.v_name != "runs"), id="predicate"),
+    ],
+)
+def test_what_cannot_be_removed_as_a_whole_stays_as_it_is(traj, remove):
+    traj.f_add_result("late.r", 1)
+    traj.f_add_group("apart")
+    traj.enter_run(1)
+    traj.f_add_result("mine", 1)
+    traj.f_add_leaf("own.leaf", 1)
+    before = [node.v_full_name for node in traj.f_iter_nodes()]
+    with pytest.raises(TypeError, match="was there before the runs"):
+        remove(traj)
+    assert [node.v_full_name for node in traj.f_iter_nodes()] == before
+    assert len(traj.leave_run()) == 2
+
+
 def test_removing_the_group_of_a_run(traj):
     for _ in range(2):
         traj.enter_run(0)

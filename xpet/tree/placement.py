@@ -64,13 +64,11 @@ def place(start: Group, path: str, branch: Branch | None) -> Placement:
 def _segments(start: Group, tokens: list[str]) -> tuple[list[str], int, bool]:
     tree = start.v_state
     cards = tree.wildcards
-    index = start.v_index if start.v_index >= 0 else -1
     named = [run for token in tokens if (run := cards.run_index(token, tree.length)) is not None]
-    always = not named
-    if index < 0 and named and not tree.is_run:
-        index = named[0]
-    elif index < 0:
-        index = tree.run
+    always = not named and start.v_index < 0
+    index = named[0] if named and not tree.is_run else tree.run
+    if start.v_index >= 0 and not _holds(start, index):
+        index = start.v_index
     segments, wild = [], False
     for token in tokens:
         segment = _segment(tree, token, index, named)
@@ -80,11 +78,17 @@ def _segments(start: Group, tokens: list[str]) -> tuple[list[str], int, bool]:
     return segments, index if wild or start.v_index >= 0 else -1, always
 
 
+def _holds(start: Group, run: int) -> bool:
+    """Whether a group that is there for some runs is there for this one."""
+    return start.v_run is None and start.v_state.wildcards.expand(start.v_template, run) == start.v_full_name
+
+
 def _segment(tree: TreeState, token: str, index: int, named: list[int]) -> str:
     """One token as a segment of a template; another run's name stays as it is."""
     cards = tree.wildcards
     if cards.is_wildcard(token):
-        return cards.placeholder(token) if index >= 0 else cards.name(token, -1)
+        name = cards.name(token, tree.run)
+        return cards.placeholder(token) if index >= 0 and cards.name(token, index) == name else name
     if index < 0:
         return token
     if named and token == cards.run_name(index):

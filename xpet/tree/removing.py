@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from xpet.names import split_path
 from xpet.tree.guard import check_own, check_own_link
@@ -11,6 +12,8 @@ from xpet.tree.walking import as_filter, child, is_link
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group, Predicate
+
+_Place: TypeAlias = "tuple[Group, str, Node]"
 
 
 def remove_child(group: Group, name: str, recursive: bool, predicate: Predicate) -> None:
@@ -26,33 +29,38 @@ def remove_child(group: Group, name: str, recursive: bool, predicate: Predicate)
             f"{name!r} is no child of {group.v_full_name or 'the trajectory'!r} that is in memory"
             f"{'; it is in the store only' if stored else ''}."
         )
-    if not node.v_is_group:
-        if predicate is None or as_filter(group, predicate)(node):
-            _drop(group, name, node)
-        return
-    if not recursive and (node.v_nodes or node.v_linked):  # type: ignore[attr-defined]  # a group
+    if node.v_is_group and not recursive and (node.v_nodes or node.v_linked):  # type: ignore[attr-defined]  # a group
         raise TypeError(f"The group {node.v_full_name!r} has children; remove it with `recursive=True`.")
-    _drop_subtree(group, name, node, predicate)  # type: ignore[arg-type]  # a group
+    _drop_all(_selected(group, name, node, as_filter(group, predicate)))
 
 
-def _drop_subtree(parent: Group, name: str, group: Group, predicate: Predicate) -> bool:
-    """Remove what the predicate selects; the group itself goes if nothing is left in it."""
-    keep_going = as_filter(group, predicate)
-    for key, node in list(group.v_nodes.items()):
-        if node.v_is_group:
-            _drop_subtree(group, key, node, predicate)  # type: ignore[arg-type]  # a group
-        elif keep_going(node):
-            _drop(group, key, node)
-    if group.v_nodes or (predicate is not None and not keep_going(group)):
-        return False
-    for key in list(group.v_linked or ()):
-        remove_link(group, key)
-    _drop(parent, name, group)
-    return True
+def _selected(parent: Group, name: str, node: Node, selects: Callable[[Node], bool]) -> list[_Place]:
+    """What goes of a subtree, from below: leaves that are selected, and groups in which nothing is left."""
+    if not node.v_is_group:
+        return [(parent, name, node)] if selects(node) else []
+    group: Group = node  # type: ignore[assignment]  # a group says so itself
+    found: list[_Place] = []
+    stays = False
+    for key, below in group.v_nodes.items():
+        gone = _selected(group, key, below, selects)
+        found += gone
+        stays = stays or not gone or gone[-1][2] is not below
+    if not stays and selects(group):
+        found.append((parent, name, group))
+    return found
+
+
+def _drop_all(places: list[_Place]) -> None:
+    """Take nodes out of the tree, all or none of them."""
+    for _, _, node in places:
+        check_own(node, "removed")
+    for parent, name, node in places:
+        for key in list(node.v_linked or ()) if node.v_is_group else ():  # type: ignore[attr-defined]  # a group
+            remove_link(node, key)  # type: ignore[arg-type]  # ditto
+        _drop(parent, name, node)
 
 
 def _drop(parent: Group, name: str, node: Node) -> None:
-    check_own(node, "removed")
     tree = parent.v_state
     del parent.v_nodes[name]
     tree.attached = [(group, key) for group, key in tree.attached if not (group is parent and key == name)]
@@ -89,8 +97,8 @@ def remove(group: Group, recursive: bool, predicate: Predicate) -> None:
     if group.v_parent is None:
         if not recursive:
             raise ValueError("The root cannot be removed, only all that is below it: use `recursive=True`.")
-        for name in list(group.v_nodes):
-            remove_child(group, name, True, predicate)
+        selects = as_filter(group, predicate)
+        _drop_all([place for key, node in group.v_nodes.items() for place in _selected(group, key, node, selects)])
         return
     remove_child(group.v_parent, group.v_name, recursive, predicate)
 

@@ -204,7 +204,7 @@ class TreeState:
                 del self.explored[path]
                 self.explored_list = list(self.explored.values())
                 if not self.explored:
-                    self.length = 1
+                    self.length, self.run = 1, -1
         self.forget()
 
     def new_group(self, parent: Group, segment: str, index: int, lasting: bool) -> Group:
