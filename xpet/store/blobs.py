@@ -24,10 +24,10 @@ class Blob(NamedTuple):
     shape: tuple[int, ...]
     data: bytes
 
-    def payload(self) -> bytes:
-        """What its record holds: kind, number, rank, shape, bytes."""
+    def head(self) -> bytes:
+        """What its record holds before the bytes: kind, number, rank, shape."""
         shape = struct.pack(f"<{len(self.shape)}Q", *self.shape)
-        return HEAD.pack(BLOB, self.number, len(self.shape)) + shape + self.data
+        return HEAD.pack(BLOB, self.number, len(self.shape)) + shape
 
 
 class Blobs:

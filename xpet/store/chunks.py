@@ -221,9 +221,12 @@ def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array, 
             old: Mapping[str, bytes] = {} if covered else before.read_many([key for key, _ in some])
             out = {}
             for key, here in some:
+                source = data[(slice(start, stop), *here)]
+                if source.shape == doc.chunks:
+                    out[key] = encode_chunk(doc, source)
+                    continue
                 chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
                 chunk[local] = doc.fill
-                source = data[(slice(start, stop), *here)]
                 target: tuple[Any, ...] = (local, *(slice(0, size) for size in source.shape[1:]))
                 chunk[target] = source
                 out[key] = encode_chunk(doc, chunk)

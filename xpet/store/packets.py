@@ -186,9 +186,9 @@ class Packer:
             if unknown is not None:
                 record = unknown.record + record
             more = self._blobs.missing(blobs) if blobs else ()
-            if more:
-                record = b"".join([*(frame(blob.payload()) for blob in more), record])
-            if self._sink.append(self._head + record):
+            # each copy of a large array takes as long as writing it
+            large = [piece for blob in more for piece in _framed(blob)]
+            if self._sink.append(b"".join([self._head, *large, record]) if large else self._head + record):
                 self._renew()
                 return
             self._head = b""
@@ -315,6 +315,13 @@ def _pack_texts(texts: Any) -> bytes:
     raw = [text.encode() for text in texts.ravel().tolist()]
     lengths = struct.pack(f"<{texts.ndim + len(raw)}Q", *texts.shape, *map(len, raw))
     return lengths + b"".join(raw)
+
+
+def _framed(blob: Blob) -> tuple[bytes, bytes, bytes]:
+    """The record of a large array, in pieces."""
+    head = blob.head()
+    check = zlib.crc32(blob.data, zlib.crc32(head))
+    return FRAME.pack(len(head) + len(blob.data), check), head, blob.data
 
 
 def _where(leaf: LeafData, item: str) -> str:
