@@ -231,13 +231,13 @@ class Environment:
         from xpet.run.study import check_reach, run_missing
 
         check_call(runfunc, args, kwargs)
-        checked_runs(runs, len(self._traj))
+        chosen = checked_runs(runs, len(self._traj))
         check_reach(self._traj.v_spec, self._options.place)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
         with self._traj.f_open() as writer:
             try:
-                outcome = run_missing(self._traj, writer, job, self._options, runs)
+                outcome = run_missing(self._traj, writer, job, self._options, chosen)
             finally:
                 self._traj.f_restore_default()
                 self._traj.f_refresh()

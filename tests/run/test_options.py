@@ -223,6 +223,11 @@ def test_runs_that_all_fail_stop_soon_however_often_they_may_be_tried(tmp_path):
     assert len(tries) == 3 * len(set(tries)) == 15
 
 
+def test_runs_may_come_one_by_one(tmp_path):
+    env = study(tmp_path / "s.zarr", n=4)
+    assert [run for run, _ in env.run(slow, runs=(run for run in (2, 1)))] == [1, 2]
+
+
 def test_an_error_stops_after_the_last_try(tmp_path):
     env = study(tmp_path / "s.zarr", retries=1, on_error="raise")
     with pytest.raises(xpet.RunFailures, match="no licence"):

@@ -14,9 +14,11 @@ from xpet.run.loop import OnError
 from xpet.run.pools import POOLS, StartMethod, is_here
 from xpet.run.ports import Executor
 
-RunChoice: TypeAlias = Literal["missing", "failed"] | Iterable[int]
+RunWord: TypeAlias = Literal["missing", "failed"]
+RunChoice: TypeAlias = RunWord | Iterable[int]
 
 _ON_ERROR: tuple[OnError, ...] = ("continue", "stop", "raise")
+_WORDS: tuple[RunWord, ...] = ("missing", "failed")
 _MOST_RETRIES = 100
 
 
@@ -153,8 +155,8 @@ def _check_executor(executor: str | Executor, multiproc: bool) -> None:
         )
 
 
-def checked_runs(choice: object, length: int) -> list[int] | None:
-    """The runs of a choice, ascending; None if it is a word.
+def checked_runs(choice: object, length: int) -> RunWord | list[int]:
+    """A choice of runs: its word, or the runs themselves, ascending.
 
     Raises
     ------
@@ -168,8 +170,9 @@ def checked_runs(choice: object, length: int) -> list[int] | None:
     >>> checked_runs([3, 1], 4)
     [1, 3]
     """
-    if isinstance(choice, str) and choice in ("missing", "failed"):
-        return None
+    for word in _WORDS:
+        if isinstance(choice, str) and choice == word:
+            return word
     try:
         if isinstance(choice, str | bytes):
             raise TypeError

@@ -116,17 +116,17 @@ def _end(pool: Pool, writer: Writer) -> None:
 
 def _chosen(writer: Writer, length: int, choice: RunChoice) -> Sequence[int]:
     """The runs to do, ascending: those of the chosen ones that are not complete."""
-    if choice == "missing":
+    chosen = checked_runs(choice, length)
+    if chosen == "missing":
         runs = writer.missing()
         return runs[: bisect_left(runs, length)]
-    if choice == "failed":
+    if chosen == "failed":
         return [run for run in writer.failed() if run < length]
-    runs = checked_runs(choice, length) or []
-    complete = [run for run in runs if writer.complete[run]]
+    complete = [run for run in chosen if writer.complete[run]]
     if complete:
         shown = ", ".join(map(str, complete[:10])) + (", …" if len(complete) > 10 else "")
         warn(f"runs={shown}: complete already, and not done again; a study that starts again has another name")
-    return [run for run in runs if not writer.complete[run]]
+    return [run for run in chosen if not writer.complete[run]]
 
 
 def check_reach(spec: PlaceSpec, executor: str | Executor) -> None:
