@@ -158,7 +158,7 @@ def test_more_times_beside_far_ones_are_numbers_too(tmp_path: Path):
 
 def test_far_times_beside_times_are_refused(tmp_path: Path):
     near, far = FAR["datetime"][0]
-    with pytest.raises(xpet.errors.TrajectoryExistsError, match="points here are not those"):
+    with pytest.raises(xpet.errors.UnsupportedValueError, match="do not go into the array of the stored ones"):
         expanded(tmp_path / "a.zarr", [near], [far])
 
 

@@ -13,7 +13,7 @@ from fixtures_plain import RunPlain
 
 import xpet
 from xpet import Environment, cartesian_product, load_trajectory
-from xpet.errors import TrajectoryExistsError
+from xpet.errors import TrajectoryExistsError, UnsupportedValueError
 from xpet.store.points import PointColumn, encode_alike
 from xpet.trajectory import saving
 from xpet.values import same_value
@@ -120,6 +120,29 @@ def test_more_points(values, at, tmp_path):
     study(at, values, if_exists="extend").run(noted)
     assert noted.taken() == []
     assert alike(load(at).f_get("w").f_get_range(), points)
+
+
+def test_very_many_kinds_of_values(at, tmp_path):
+    noted, values = Noted(keep, tmp_path), [{f"k{k}": k} for k in range(70)]
+    study(at, values[:66]).run(noted)
+    study(at, values[:66]).run(noted)
+    assert noted.taken() == list(range(132))
+    study(at, values, if_exists="extend").run(noted)
+    assert noted.taken() == list(range(132, 140))
+    assert alike(load(at).f_get("w").f_get_range(), [value for value in values for _ in X])
+
+
+@pytest.mark.parametrize(
+    ("stored", "new"), [([-(2**63), 0], 2**63), ([pd.Timestamp(2020, 1, 1)], pd.Timestamp(0, tz="UTC"))]
+)
+def test_a_new_value_that_does_not_fit_the_stored_ones(stored, new):
+    env = Environment("t", store="memory://test-misfit")
+    env.traj.f_add_parameter("w", stored[0])
+    env.traj.f_explore({"w": stored})
+    env.run(lambda traj: None)
+    env.traj.f_expand({"w": [new]})
+    with pytest.raises(UnsupportedValueError, match=r"parameters\.w: the new values, such as .*, do not go into"):
+        env.run(lambda traj: None)
 
 
 @pytest.mark.parametrize("kind", ["arrays", "dicts"])

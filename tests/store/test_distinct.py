@@ -55,6 +55,11 @@ def test_any_values_come_back(values: list[Any]):
     assert len(distinct.encodings) == len(values)
 
 
+def test_very_many_kinds_are_known_again():
+    distinct = Distinct(unstack(stack([encode(value) for value in MANY], "d", {})))
+    assert [distinct.number(encode(value)) for value in MANY] == list(range(len(MANY)))
+
+
 @settings(deadline=None)
 @given(st.lists(BASIC, min_size=1, max_size=5), st.data())
 def test_equal_values_have_one_number(values: list[Any], data: st.DataObject):

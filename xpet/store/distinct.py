@@ -9,7 +9,7 @@ from xpet.errors import CorruptStoreError
 from xpet.values import Coord, Encoded, Labels, Part, canonical
 from xpet.values.equality import same_encoded
 from xpet.values.parts import MOST_DIMS
-from xpet.values.text import PACKED, as_stored, to_text
+from xpet.values.text import PACKED, as_stored, from_text, to_text
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array, Data
@@ -192,6 +192,8 @@ def _of_one_kind(node: Mapping[str, Any], stacked: Encoded) -> list[Encoded]:
     n, dims, attrs = int(node["n"]), tuple(map(str, node["dims"])), node["attrs"]
     parts = [(str(each["name"]), _rows(each, n, stacked)) for each in node["parts"]]
     coords = {str(dim): _coords(str(dim), each, n, stacked) for dim, each in node["coords"].items()}
+    if node["codec"] == PACKED:
+        return [from_text(str(text)) for text in parts[0][1]]
     return [
         Encoded(
             str(node["codec"]),

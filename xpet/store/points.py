@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -87,8 +88,8 @@ def encode_more_points(parameter: str, values: Sequence[object], like: PointColu
     made = encode_alike(parameter, values, like)
     if made is None:
         raise UnsupportedValueError(
-            f"{parameter}: the new values cannot be kept as {like.codec}, as the stored ones are; start a new "
-            "trajectory"
+            f"{parameter}: the new values, such as {reprlib.repr(values[0])}, do not go into the array of the stored "
+            f"ones, whose encoding is {like.codec!r} {canonical(like.meta)}; start a new trajectory"
         )
     return made
 

@@ -245,7 +245,7 @@ def start_alike(root: Root, snapshot: Snapshot) -> bool:
     common = min(root.length, snapshot.meta.n_runs)
     for path, name in names.items():
         stored = read_points(snapshot.place, snapshot.hierarchy, name)
-        here = encode_alike(path, root.explored[path].f_kept_range(), stored)
-        if here is None or not _equal(stored.values[:common], here.values[:common]):
+        here = encode_alike(path, root.explored[path].f_kept_range()[:common], stored)
+        if here is None or not _equal(stored.values[:common], here.values):
             return False
     return True
