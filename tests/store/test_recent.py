@@ -78,9 +78,10 @@ def test_who_changes_a_row_changes_no_other_reading_of_it():
     assert recently.row("a", doc, 1, (3,)).tolist() == data[1].tolist()
 
 
-def test_what_is_kept_is_limited(monkeypatch):
-    place, doc, data = stored("float64", (), (4,))
-    monkeypatch.setattr(recent, "MOST_BYTES", 40)
+@pytest.mark.parametrize(("dtype", "most"), [("float64", 40), ("string", 70)])
+def test_what_is_kept_is_limited(monkeypatch, dtype, most):
+    place, doc, data = stored(dtype, (), (4,))
+    monkeypatch.setattr(recent, "MOST_BYTES", most)
     recently = Recent(place)
     write_rows(place, "b", doc, np.arange(10), data)
     place.read.clear()

@@ -54,12 +54,17 @@ class Recent:
 
     def _keep(self, node: str, number: int, chunk: Array, dtype: np.dtype[Any]) -> _Kept:
         before = self._kept.get(node)
-        self._n_bytes += chunk.nbytes - (0 if before is None else before[1].nbytes)
+        self._n_bytes += _size(chunk) - (0 if before is None else _size(before[1]))
         if self._n_bytes > MOST_BYTES:
             self.forget()
-            self._n_bytes = chunk.nbytes
+            self._n_bytes = _size(chunk)
         kept = self._kept[node] = (number, chunk, dtype)
         return kept
+
+
+def _size(chunk: Array) -> int:
+    """The bytes that a chunk takes, its texts included."""
+    return chunk.nbytes + (sum(map(len, chunk.flat)) if chunk.dtype == object else 0)
 
 
 def _is_one_chunk(doc: ArrayDoc, inner: Sequence[int]) -> bool:
