@@ -38,7 +38,7 @@ def draw(micros: dict[str, dict[str, float]], path: Path) -> None:
             LABELS.get(system, system), points[-1], (8, 0), textcoords="offset points", color=colour, va="center",
             weight="bold" if ours else "normal",
         )  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlabel="runs", ylabel="µs of CPU per run", xlim=(80, 6e6))
+    axes.set(xscale="log", yscale="log", xlabel="runs", ylabel="µs of CPU per run", xlim=(80, 8e6))
     axes.set_title("One scalar per run: whole process, imports included", loc="left")
     axes.grid(which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
