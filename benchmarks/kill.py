@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,8 +35,8 @@ from fixtures_disturbances import (  # noqa: E402
     small_disk,
 )
 from fixtures_killed import Settings  # noqa: E402
-from fixtures_kills import Nest, Reference, is_gone, place_of  # noqa: E402
-from fixtures_servers import BUCKET, Server, running  # noqa: E402
+from fixtures_kills import Nest, Reference, is_gone, nearby  # noqa: E402
+from fixtures_servers import BUCKET, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
 EXECUTORS = ("serial", "thread", "process")
@@ -51,7 +51,7 @@ SAID = {
     "full-disk": "local disk, full",
 }
 NAMED = {"process": "the process", "worker": "a worker", "coordinator": "the coordinator", "all": "all processes"}
-COLUMNS = ["config", "trial", *(each.name for each in fields(Trial) if each.name != "seed"), "version"]
+COLUMNS = ["config", "trial", *(each.name for each in fields(Trial) if each.name != "seed"), "server", "version"]
 
 
 @dataclass
@@ -66,28 +66,29 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench_of(kind: str, executor: str, folder: Path) -> Iterator[Bench]:
-    """Set up what a kind of disturbance needs."""
-    roles = ("worker", "coordinator", "all") if executor == "process" else ("process",)
-    unique = f"{folder.name}"
-    bucket = f"s3://{BUCKET}/{unique}"
+def bench_of(kind: str, executor: str, folder: Path, program: str | None) -> Iterator[Bench]:
+    """Set up what a kind of disturbance needs; ``program`` is the path of localbucket, if that is to be the server."""
     with contextlib.ExitStack() as stack:
-        if kind == "local":
-            yield Bench(folder, str(folder), Kill(roles), {})
-        elif kind == "s3":
-            server = stack.enter_context(running("moto"))
-            yield Bench(folder, bucket, Kill(roles), server.storage_options)
-        elif kind == "s3-server":
-            persistent = stack.enter_context(PersistentServer(folder))
-            yield Bench(folder, bucket, KillServer(persistent), persistent.server.storage_options)
-        elif kind == "s3-proxy":
-            server = stack.enter_context(running("moto"))
-            proxy = Proxy(int(server.endpoint.rpartition(":")[2]))
-            seen = Server("moto", f"http://127.0.0.1:{proxy.port}")
-            yield Bench(folder, bucket, DropConnections(proxy), seen.storage_options)
-        else:
+        if kind == "full-disk":
             disk = FullDisk(stack.enter_context(small_disk()))
             yield Bench(folder, str(disk.folder), disk, {}, disk)
+            return
+        kill = Kill(("worker", "coordinator", "all") if executor == "process" else ("process",))
+        if kind == "local":
+            yield Bench(folder, str(folder), kill, {})
+            return
+        if kind == "s3-server" or program is not None:
+            persistent = stack.enter_context(PersistentServer(folder, program))
+            server = persistent.server
+        else:
+            server = stack.enter_context(running("moto"))
+        disturbance: Disturbance = kill
+        if kind == "s3-server":
+            disturbance = KillServer(persistent)
+        elif kind == "s3-proxy":
+            proxy = Proxy(int(server.endpoint.rpartition(":")[2]))
+            disturbance, server = DropConnections(proxy), replace(server, endpoint=f"http://127.0.0.1:{proxy.port}")
+        yield Bench(folder, f"s3://{BUCKET}/{folder.name}", disturbance, server.storage_options)
 
 
 def settings_of(bench: Bench, executor: str, name: str) -> Settings:
@@ -114,7 +115,8 @@ def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Durat
             raise RuntimeError(f"the undisturbed study failed: {study.said()}")
         wholes.append(time.monotonic() - study.begun)
         said = study.said_bytes()
-    expected = Reference.of(place_of(settings))
+    with nearby(settings) as place:
+        expected = Reference.of(place)
     if bench.disk:
         bench.disk.measured(most - bench.disk.used() // 2)
         for store in bench.disk.folder.iterdir():
@@ -122,12 +124,17 @@ def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Durat
     return expected, Duration(statistics.median(firsts), statistics.median(wholes), said)
 
 
-def do_config(config: str, kills: int, out: Path, version: str) -> None:
+def do_config(config: str, kills: int, out: Path, version: str, program: str | None) -> None:
     """Do the trials of a configuration that the table lacks."""
     executor, _, kind = config.partition("-")
     done = [row for row in read(out) if row["config"] == config]
     count, hits = len(done), sum(row["role"] != "nobody" for row in done)
-    with tempfile.TemporaryDirectory(prefix="xpet-kill-") as name, bench_of(kind, executor, Path(name)) as bench:
+    server = "localbucket" if program else "ministack" if kind == "s3-server" else "moto"
+    about = {"config": config, "server": server if kind.startswith("s3") else "", "version": version}
+    with (
+        tempfile.TemporaryDirectory(prefix="xpet-kill-") as name,
+        bench_of(kind, executor, Path(name), program) as bench,
+    ):
         nest = Nest(bench.folder)
         try:
             expected, duration = calibrate(nest, bench, executor)
@@ -137,7 +144,7 @@ def do_config(config: str, kills: int, out: Path, version: str) -> None:
                 if bench.disk:
                     bench.disk.prepare(random.Random(seed))
                 trial = do_trial(nest, settings, expected, bench.disturbance, seed, duration)
-                write(out, config, count, trial, version)
+                write(out, {**about, "trial": count}, trial)
                 count, hits = count + 1, hits + (trial.role != "nobody")
                 if "://" not in settings.store and not trial.problems:
                     shutil.rmtree(settings.store, ignore_errors=True)
@@ -153,13 +160,13 @@ def read(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write(out: Path, config: str, count: int, trial: Trial, version: str) -> None:
+def write(out: Path, about: dict[str, object], trial: Trial) -> None:
     """Add a trial to the table."""
-    row = {**asdict(trial), "config": config, "trial": count, "version": version, "instant": f"{trial.instant:.3f}"}
+    row = {**asdict(trial), **about, "instant": f"{trial.instant:.3f}"}
     del row["seed"]
     row["problems"] = " | ".join(trial.problems)
     if trial.problems:
-        print(config, count, row, flush=True)
+        print(row, flush=True)
     is_new = not out.exists()
     with out.open("a", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
@@ -200,6 +207,7 @@ def main() -> None:
     parser.add_argument("--config", default="serial-local,process-local", help="such as serial-local,process-s3-proxy")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "data" / "kills.csv", help="the table")
     parser.add_argument("--table", action="store_true", help="only print what came of the trials in the table")
+    parser.add_argument("--localbucket", help="the path of this S3 server; moto and ministack are used otherwise")
     parser.add_argument("--version", default="", help="what is tested, for the table")
     given = parser.parse_args()
     if given.table:
@@ -212,7 +220,7 @@ def main() -> None:
         if executor not in EXECUTORS or kind not in KINDS:
             parser.error(f"{config}: give one of {', '.join(EXECUTORS)}, then one of {', '.join(KINDS)}")
         began = time.monotonic()
-        do_config(config, given.kills, given.out, given.version)
+        do_config(config, given.kills, given.out, given.version, given.localbucket)
         print(f"{config}: {time.monotonic() - began:.0f} s", flush=True)
 
 

@@ -39,11 +39,23 @@ main()
 
 
 class PersistentServer:
-    """An S3 server that has its objects on a disk, so that it can be killed and started again."""
+    """An S3 server that has its objects on a disk, so that it can be killed and started again.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Where it has them.
+    program
+        The path of localbucket, which is many times faster than ministack.
+    """
+
+    def __init__(self, folder: Path, program: str | None = None) -> None:
         self._folder = folder
         self._port = free_port()
+        objects = str(folder / "objects")
+        self._command = (
+            [sys.executable, "-c", _PERSISTENT] if program is None else [program, "--port", str(self._port), objects]
+        )
         self.server = Server("ministack", f"http://127.0.0.1:{self._port}")
         self._process = self._start()
 
@@ -53,10 +65,7 @@ class PersistentServer:
                "S3_DATA_DIR": str(self._folder / "objects"), "HOME": str(self._folder), "TMPDIR": str(self._folder),
                "SERVICES": "s3"}  # fmt: skip
         with (self._folder / "server.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _PERSISTENT], env=kept | own, cwd=self._folder, stdout=log, stderr=log
-            )
-        return process
+            return subprocess.Popen(self._command, env=kept | own, cwd=self._folder, stdout=log, stderr=log)
 
     def __enter__(self) -> Self:
         self.wait()

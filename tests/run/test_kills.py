@@ -22,7 +22,10 @@ from fixtures_kills import Nest, Reference, place_of
 from fixtures_servers import BUCKET, Server
 from fixtures_trials import Duration, Nothing, Trial, do_trial
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+    pytest.mark.timeout(400),
+]
 
 #: blocks of 1, 8 and all other runs, each of them folded, however fast it goes
 STEADY = Settings("", "", pause=0.0, fold=0.0, block=1e9)
