@@ -142,7 +142,7 @@ print(all(run == value for run, value in values), len(values), caught[-1].messag
 
 class Script:
     def __init__(self, folder: Path, how: str) -> None:
-        self.folder = folder
+        self.folder, self.how = folder, how
         self.process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(SCRIPT), str(folder), how],
             env=os.environ | {"PYTHONPATH": ROOT}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -155,8 +155,9 @@ class Script:
             time.sleep(0.01)
 
     def interrupt(self) -> None:
-        """As a terminal does it: all processes of the group get it."""
-        os.killpg(self.process.pid, signal.SIGINT)
+        """As a terminal does it: all processes of the group get it, but for loky's, which complain while they start."""
+        send = os.kill if self.how == "loky" else os.killpg
+        send(self.process.pid, signal.SIGINT)
 
     def end(self) -> tuple[int, str, str]:
         said, wrong = self.process.communicate(timeout=60)

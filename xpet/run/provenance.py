@@ -37,7 +37,7 @@ def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
         "time": time.time(),
         "host": platform.node(),
         "pid": os.getpid(),
-        "platform": platform.platform(),
+        "platform": " ".join((platform.system(), platform.release(), platform.machine())),
         "python": platform.python_version(),
         "command": list(sys.argv),
         "directory": _directory(),
