@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from fixtures_kills import Study
+from fixtures_kills import Study, is_gone
 from fixtures_servers import BUCKET, Server, answers, free_port, make_bucket
 from fixtures_trials import Duration
 
@@ -94,7 +94,10 @@ class PersistentServer:
 
 
 class KillServer:
-    """The S3 server is killed at an instant and started again after a moment, with what it had."""
+    """The S3 server is killed at an instant and started again, with what it had.
+
+    Mostly that is after a moment; one time in three it is when the study has given up.
+    """
 
     def __init__(self, server: PersistentServer) -> None:
         self._server = server
@@ -102,7 +105,11 @@ class KillServer:
     def __call__(self, study: Study, chance: random.Random, duration: Duration) -> tuple[str, float]:
         instant = duration.wait(study, chance)
         self._server.kill()
-        time.sleep(chance.uniform(0.0, 1.0))
+        if chance.random() < 1 / 3:
+            while not is_gone(study.pid):
+                time.sleep(0.01)
+        else:
+            time.sleep(chance.uniform(0.0, 1.0))
         self._server.restart()
         self._server.wait()
         return "S3 server", instant
