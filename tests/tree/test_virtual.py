@@ -26,7 +26,7 @@ class Store:
 
     def __init__(self, leaves, complete=range(RUNS), says=()):
         self.leaves, self.runs, self.says = leaves, complete, dict(says)
-        self.asked, self.loaded = 0, []
+        self.asked, self.loaded, self.different = 0, [], ()
 
     def has(self, template, run):
         return run in self.runs and self.leaves[template](run)
@@ -51,6 +51,9 @@ class Store:
         seen = {}
         runs = range(max(self.runs, default=-1) + 1) if len(self.runs) < 1000 else ()
         return [seen.setdefault(tuple(has(run) for has in (*said, *self.says.values())), len(seen)) for run in runs]
+
+    def differ(self, template):
+        return template in self.different
 
     def complete(self):
         return self.runs
@@ -119,6 +122,7 @@ def test_attaching_asks_for_nothing(traj, store):
         pytest.param(lambda t: t.dpar.runs.r_2.a, 20, id="derived"),
         pytest.param(lambda t: t.once, 70, id="only-one-run-has-it"),
         pytest.param(lambda t: t.total, 90, id="full-path-one-run"),
+        pytest.param(lambda t: t.results.often, 0, id="full-path-every-run"),
         pytest.param(lambda t: t.results.neuron.f_get("r_5.V").v_full_name, "results.neuron.run_00000005.V", id="name"),
     ],
 )
@@ -131,7 +135,6 @@ def test_reading(traj, read, value):
     [
         ("z", NotUniqueNodeError),
         ("results.runs.w", NotUniqueNodeError),
-        ("results.often", AttributeError),
         ("results.runs.r_3.w", AttributeError),
         ("results.neuron.r_4", AttributeError),
         ("results.runs.run_1000000", AttributeError),
@@ -149,6 +152,18 @@ def test_not_found_or_not_unique(traj, store, name, error):
     assert type(caught.value) is error
     assert store.loaded == []
     assert store.asked < 100 or name in ("results.often", "dpar.runs.r_3")
+
+
+def test_what_runs_left_at_one_path(traj, store):
+    store.different = ["results.often"]
+    with pytest.warns(UserWarning, match=r"different values at 'results\.often', and that of run 0 is shown"):
+        assert traj.results.often == 0
+    assert traj.often == 0  # told once
+    traj.v_idx = 5
+    assert (traj.results.often, traj.often) == (50, 50)
+    traj.attach_runs(store)
+    assert traj.often == 50  # a selected run's own is no surprise
+    assert "total" not in traj.results
 
 
 def test_a_selected_run(traj, store):
@@ -204,8 +219,8 @@ def test_iteration_is_lazy(traj, store):
 
 def test_sets_are_counted_one_by_one(traj, store):
     names = traj.results.f_dir_data()
-    assert len(names) == 3 + 1000 + 1  # groups, sets, and the leaf that one run has
-    assert {"runs", "neuron", "rare", "run_set_00000", "run_set_00999", "total"} == {
+    assert len(names) == 3 + 1000 + 2  # groups, sets, and the leaves that are the same in all runs
+    assert {"runs", "neuron", "rare", "run_set_00000", "run_set_00999", "total", "often"} == {
         name for name in names if not name.startswith("run_set_") or name[-3:] in ("000", "999")
     }
     asked = store.asked
@@ -322,7 +337,7 @@ def test_groups_between_set_and_run():
         assert traj.results.run_set_00002.part.f_children() == 1000
         assert traj.results.run_set_00000.sum == 50
         assert not traj.f_contains("results.run_set_00002.sum")
-        assert traj.f_contains("results.run_set_00001.sum") == (selected == 1005)
+        assert traj.results.run_set_00001.sum == 10050
         assert traj.f_contains("results.run_set_00002.part.run_00001000") is False
     assert (traj.z, traj["$set.z"], traj["res.$set.sum"]) == (10050, 10050, 10050)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError
-from xpet.store.chunks import read_whole, read_written
+from xpet.store.chunks import read_rows, read_whole, read_written
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.constants import is_constant
 from xpet.store.dims import Dims
@@ -112,6 +112,35 @@ class RunReader:
     def runs_with_group(self, template: str) -> Array:
         """Which runs say something of the group, as bools along the runs."""
         return self._runs_with(self.groups[template].values())
+
+    def differ(self, template: str) -> bool:
+        """Whether runs that have the leaf left different values there."""
+        have = self.runs_with(template)
+        return any(self._differs(column, have) for column in self.leaves[template].values())
+
+    def _differs(self, column: Column, have: Array) -> bool:
+        numbers = {int(number) for number in set(self._variant_numbers(column)[have])}
+        if len(numbers) != 1:
+            return len(numbers) > 1
+        variant = next((each for each in column.variants if each.number in numbers), None)
+        nodes = [node for part in variant.parts for node in (part.node, part.lengths)] if variant is not None else []
+        return any(node is not None and self._rows_differ(node, have) for node in nodes)
+
+    def _rows_differ(self, node: str, have: Array) -> bool:
+        import numpy as np
+
+        doc = self._docs.array(node)
+        first: Array | None = None
+        length = doc.chunks[0]
+        for start in range(0, 0 if is_constant(doc) else len(have), length):
+            wanted = np.flatnonzero(have[start : start + length])
+            if not len(wanted):
+                continue
+            rows = read_rows(self._place, node, doc, start, min(start + length, doc.shape[0]))[wanted]
+            first = rows[:1] if first is None else first
+            if not ((rows == first) | ((rows != rows) & (first != first))).all():
+                return True
+        return False
 
     def _runs_with(self, columns: Iterable[Column]) -> Array:
         found = self._complete & False

@@ -140,6 +140,10 @@ class StoredRuns:
         numbers: list[int] = kinds[: self._n_runs].tolist()
         return numbers
 
+    def differ(self, template: str) -> bool:
+        """Whether runs left different values at a path."""
+        return self._reader.differ(template)
+
     def load(self, template: str, run: int) -> Leaf:
         """The leaf of one run, with its data."""
         column = self._reader.first(template)

@@ -36,6 +36,9 @@ class RunBacking(Protocol):
     def kinds(self) -> Sequence[int]:
         """A number for each run: the same for those that have the same leaves, and groups; negative if it has links."""
 
+    def differ(self, template: str) -> bool:
+        """Whether runs left different values at a path that is the same in all of them."""
+
     def load(self, template: str, run: int) -> Leaf:
         """The leaf of one run, with data, comment and annotations.
 

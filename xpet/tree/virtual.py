@@ -6,6 +6,7 @@ asked for, and only the last few are kept.
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xpet.names import RUNS_PER_SET, in_run, set_number
 from xpet.tree.annotations import Annotations
-from xpet.tree.lookup import Candidate, Fetch, walk
+from xpet.tree.lookup import Candidate, walk
 from xpet.tree.node import put
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class VirtualRuns:
         "_said",
         "_says",
         "_templates",
+        "_told",
         "_tree",
         "backing",
     )
@@ -61,7 +63,7 @@ class VirtualRuns:
         self._groups: OrderedDict[tuple[str, int], Group] = OrderedDict()
         self._only: dict[str, tuple[tuple[int, int, bool], int | None]] = {}
         self._said: OrderedDict[tuple[str, int], _Said] = OrderedDict()
-        self._linking: set[str] = set()
+        self._linking, self._told = set[str](), set[str]()
         self._named: dict[str, tuple[int, dict[str, list[int]]]] = {}
         self._below: dict[str, dict[str, None]] = {}
         self._inside: dict[str, list[tuple[Callable[[str], Container[int]], str]]] = {}
@@ -180,6 +182,11 @@ class VirtualRuns:
             return known
         if not self._is_leaf(path, run):
             return self._group(group, path, name, run)
+        if "$" not in path and path not in self._told and not self._narrowed(group):
+            self._told.add(path)
+            if self.backing.differ(path):
+                shown = f"that of run {run} is shown; select a run with `v_idx` to see its own"
+                warnings.warn(f"Runs left different values at {path!r}, and {shown}.", stacklevel=2)
         leaf: Leaf = self.backing.load(path, run)
         leaf.f_place(group, path, run if "$" in path else -1)
         put(leaf, "v_is_new", False)
@@ -297,7 +304,7 @@ class VirtualRuns:
     def _resolve(self, group: Group, path: str) -> int | None:
         """The run whose `path` a group shows.
 
-        For a group the first that has one there; for a leaf the group's own, the selected one, or the only one.
+        For a group the first that has one there; for a leaf the group's own, the selected one, or the lowest.
         """
         if path in self._below:
             if path in self._templates and self._narrowed(group) and self._shown(path, self._tree.run):
@@ -309,8 +316,7 @@ class VirtualRuns:
         state = (len(self.backing.complete()), self._tree.run, self._tree.is_run)
         known = self._only.get(path) if group.v_index < 0 else None
         if known is None or known[0] != state:
-            leaves = list(islice(self._candidates(group, path), 2))
-            known = (state, leaves[0] if len(leaves) == 1 else None)
+            known = (state, next(self._candidates(group, path), None))
             if group.v_index < 0:
                 self._only[path] = known
         return known[1]
@@ -343,9 +349,8 @@ class VirtualRuns:
                 continue
             for index in islice(self._matching(start, path, name), 2):
                 full = cards.expand(path, index)
-                depth = path.count(".") + 1 - start.v_depth
-                relative = full.split(".")[start.v_depth :]
-                found[full] = Candidate(depth, full, self._fetcher(start, tuple(relative)))
+                names = tuple(full.split(".")[start.v_depth :])
+                found[full] = Candidate(len(names), full, partial(walk, start, names, False))
         return list(found.values())
 
     def _matching(self, start: Group, path: str, name: str) -> Iterator[int]:
@@ -353,10 +358,6 @@ class VirtualRuns:
         if segment[0] != "$":
             return self._candidates(start, path)
         return (run for run in self._runs_named(start, segment, name) if self._shown(path, run))
-
-    @staticmethod
-    def _fetcher(start: Group, names: tuple[str, ...]) -> Fetch:
-        return lambda: walk(start, names, with_links=False)
 
     def run_parents(self, run: int) -> Iterator[Group]:
         """The groups that have a group of this run."""
