@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from xpet.store.writer import Writer
     from xpet.table.dataset import View
 
-IfExists: TypeAlias = Literal["continue", "extend", "overwrite", "new"]
+# A text, as Jedi, which completes in IPython, gives up on a Literal that it meets made.
+IfExists: TypeAlias = "Literal['continue', 'extend', 'overwrite', 'new']"
 IF_EXISTS: tuple[IfExists, ...] = ("continue", "extend", "overwrite", "new")
 
 _QUICK = frozenset({float, int, bool, str, complex})
