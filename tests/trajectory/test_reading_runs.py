@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import xpet
+from xpet.store.places.memory import MemoryPlace
 from xpet.values import same_value
 
 
@@ -63,3 +64,24 @@ def test_what_runs_left_at_one_path(left, differ, tmp_path):
         traj.v_idx = 2
         assert same_value(traj.shared, left[2])
         traj.v_idx = -1
+
+
+def test_one_of_a_million_runs_is_one_chunk(monkeypatch, tmp_path):
+    n = 1_000_000
+    env = xpet.Environment("many", store=f"memory://{tmp_path}/s.zarr")
+    env.traj.f_add_parameter("x", 0)
+    env.traj.f_explore({"x": range(n)})
+    env.run(lambda traj: traj.f_add_result("z", traj.x * 2), runs=[7, n - 1])
+    asked: list[str] = []
+    read = MemoryPlace.read
+    monkeypatch.setattr(MemoryPlace, "read", lambda place, key: asked.append(key) or read(place, key))
+    traj = xpet.load_trajectory("many", store=f"memory://{tmp_path}/s.zarr")
+    asked.clear()
+    assert traj.results.runs.run_00999999.z == 2 * (n - 1)
+    assert len([key for key in asked if key.startswith("results/z/c/")]) == 1
+    assert not [key for key in asked if key.startswith("parameters/") and "/c/" in key]
+    assert [node.v_name for node in traj.results.runs] == ["run_00000007", "run_00999999"]
+    assert sum(map(len, traj.v_state.index.values())) < 10
+    names = traj.f_iter_runs()
+    assert (next(names), next(names), traj.v_idx) == ("run_00000000", "run_00000001", 1)
+    names.close()
