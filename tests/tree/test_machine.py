@@ -59,6 +59,7 @@ class Trees(RuleBasedStateMachine):
         super().__init__()
         self.traj: Any = Root("study")
         self.model = Model()
+        self.asked: list[tuple[Path, list[Any]]] = []
 
     def same(self, act: Callable[[], object], modelled: Callable[[], object]) -> object:
         """Do the same here and there; an error must not change anything in the model, but for branches and locks."""
@@ -154,7 +155,14 @@ class Trees(RuleBasedStateMachine):
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
         start, group = self.start(data)
-        name = self.name(data, integers=True)
+        if self.asked and data.draw(st.booleans()):  # what was found before may be another node by now
+            start, name = data.draw(st.sampled_from(self.asked[-4:]))
+            if start and getattr(self.model.nodes.get(start), "kind", "") != "group":
+                return
+            group = self.traj.f_get(".".join(start), shortcuts=False) if start else self.traj
+        else:
+            name = self.name(data, integers=True)
+            self.asked.append((start, name))
         key: Any = name[0] if len(name) == 1 else ".".join(map(str, name)) if len(name) == 2 else name
         plain = isinstance(key, str) and "." not in key and key.isidentifier() and key[0] != "_"
         for _ in range(2):  # the second answer is a remembered one
