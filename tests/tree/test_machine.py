@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from xpet.tree import Root
+from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node
 from xpet.tree.parameter import BaseParameter
 
@@ -250,7 +251,7 @@ class Trees(RuleBasedStateMachine):
     @precondition(lambda self: self.model.running)
     @rule()
     def leave(self) -> None:
-        assert [leaf.v_full_name for leaf in self.traj.leave_run() if leaf.v_is_leaf] == self.model.leave()
+        assert [leaf.v_full_name for leaf in self.traj.leave_run() if isinstance(leaf, Leaf)] == self.model.leave()
 
     @precondition(lambda self: not self.model.running)
     @rule(how=st.sampled_from([copy.copy, lambda traj: pickle.loads(pickle.dumps(traj)), lambda traj: traj.f_copy()]))
