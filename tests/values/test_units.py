@@ -250,12 +250,16 @@ def test_over_runs(tmp_path: Path, plain_python: RunPlain):
     assert plain_python(PLAIN, tmp_path / "main").split() == ["read"]
 
 
-def test_explored_quantities(tmp_path: Path):
+@pytest.mark.parametrize("kind", [float, int, complex, np.float32, np.uint8])
+def test_explored_quantities(kind: type, tmp_path: Path):
     env = xpet.Environment("main", store=tmp_path)
-    env.traj.f_add_parameter("V", OTHER.Quantity(1.0, "mV"))
-    values = [OTHER.Quantity(each, "mV") for each in (1.0, 2.0)]
+    values = [OTHER.Quantity(kind(each), "mV") for each in (1, 2)]
+    env.traj.f_add_parameter("V", values[0])
     env.traj.f_explore({"V": values})
-    env.run(lambda traj: traj.f_add_result("z", traj.V.to("V").magnitude))
+    env.run(lambda traj: traj.f_add_result("z", traj.V.to("V").magnitude.real * 1000))
     traj = xpet.load_trajectory("main", filename=tmp_path)
     assert all(map(identical, traj.f_get("parameters.V").f_get_range(), values))
-    assert traj.f_get("results.runs.r_1.z").f_get("z") == 0.002
+    assert traj.f_get("results.runs.r_1.z").f_get("z") == pytest.approx(2.0)
+    for seen in (env.dataset(), xr.open_dataset(tmp_path / "main", group="results", engine="zarr")):
+        assert seen.V.dtype == np.array(values[0].magnitude).dtype
+        assert (seen.V.values.tolist(), seen.V.units) == ([1, 2], "mV")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -201,7 +201,7 @@ class PartWriter:
         import numpy as np
 
         doc = self._docs.array(part.node)
-        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or _keeps_fill(doc):
+        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or keeps_fill(doc.attrs):
             return doc
         if not _holds(values, doc.fill):
             return doc
@@ -256,7 +256,7 @@ class PartWriter:
     def _fill_attribute(self, node: str, dtype: str, full: bool) -> None:
         """What lets plain tools see that a number is not there, while some are not."""
         doc = self._docs.array(node)
-        if _keeps_fill(doc):
+        if keeps_fill(doc.attrs):
             self._docs.put(node, replace(doc, attrs={**doc.attrs, "_FillValue": doc.fill}))
             return
         attrs = {key: value for key, value in doc.attrs.items() if key not in ("_FillValue", "dtype")}
@@ -267,10 +267,10 @@ class PartWriter:
         self._docs.put(node, replace(doc, attrs=attrs))
 
 
-def _keeps_fill(doc: ArrayDoc) -> bool:
-    """Whether plain tools need this fill, complete or not: for NaT in times, and for what is missing within a value."""
-    is_time = "calendar" in doc.attrs or str(doc.attrs.get("dtype", "")).startswith("timedelta64")
-    return is_time or _MISSING in doc.attrs
+def keeps_fill(attrs: Mapping[str, Any]) -> bool:
+    """Whether plain tools need the fill, complete or not: for NaT in times, and for what is missing within a value."""
+    is_time = "calendar" in attrs or str(attrs.get("dtype", "")).startswith("timedelta64")
+    return is_time or _MISSING in attrs
 
 
 def _on_disk(values: Values, part: PartNode) -> Values:

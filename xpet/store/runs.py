@@ -15,6 +15,7 @@ from xpet.store.documents import KEYS, ArrayDoc, Fill, GroupDoc
 from xpet.store.hierarchy import GONE, RUN, TABLE, Hierarchy, bounded, name_of, parent
 from xpet.store.kept import Kept, in_rows
 from xpet.store.leaves import LeafWriter
+from xpet.store.parts import keeps_fill
 from xpet.store.points import INDEX, PointColumn
 from xpet.store.relayout import anew, beside, drop_chunks, has_room, recent, retire
 from xpet.values.attrs import plain_attrs
@@ -106,7 +107,7 @@ class RunTable:
             chunks = (layout.run_chunk(column.dtype, ()),)
             absent: Fill = False if column.dtype == "bool" else layout.default_fill(column.dtype)
             listed = {"parameter": column.parameter, **plain_attrs(column.attrs), **column.cf}
-            if column.cf:
+            if keeps_fill(column.cf):
                 listed["_FillValue"] = absent
             if column.codec == INDEX:
                 about["values"] = [self._write_values(name, column.distinct, column.attrs)]
