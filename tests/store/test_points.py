@@ -80,7 +80,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(values: list[An
 def test_refused():
     with pytest.raises(UnsupportedValueError, match=r"parameters\.x.*object"):
         encode_points("parameters.x", [1.0, object()], {})
-    with pytest.raises(UnsupportedValueError, match="as float"):
+    with pytest.raises(UnsupportedValueError, match=r"do not go into .* 'float'"):
         encode_more_points("parameters.x", ["a"], encode_points("parameters.x", [1.0], {}))
 
 
