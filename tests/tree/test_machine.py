@@ -156,14 +156,8 @@ class Trees(RuleBasedStateMachine):
     @rule(data=st.data())
     def read(self, data: st.DataObject) -> None:
         start, group = self.start(data)
-        if self.asked and data.draw(st.booleans()):  # what was found before may be another node by now
-            start, name = data.draw(st.sampled_from(self.asked[-4:]))
-            if start and getattr(self.model.nodes.get(start), "kind", "") != "group":
-                return
-            group = self.traj.f_get(".".join(start), shortcuts=False) if start else self.traj
-        else:
-            name = self.name(data, integers=True)
-            self.asked.append((start, name))
+        name = self.name(data, integers=True)
+        self.asked = [*self.asked[-3:], (start, name)]
         key: Any = name[0] if len(name) == 1 else ".".join(map(str, name)) if len(name) == 2 else name
         plain = isinstance(key, str) and "." not in key and key.isidentifier() and key[0] != "_"
         for _ in range(2):  # the second answer is a remembered one
@@ -260,6 +254,14 @@ class Trees(RuleBasedStateMachine):
         assert old is not self.traj
 
     # -------------------------------------------------------------- invariants
+
+    @invariant()
+    def answers_follow_the_tree(self) -> None:
+        for start, name in self.asked:
+            if start in self.model.nodes and self.model.nodes[start].kind == "group":
+                group = self.traj.f_get(".".join(start), shortcuts=False) if start else self.traj
+                key: Any = name[0] if len(name) == 1 else name
+                self.same(lambda: group[key], lambda: self.model.read(self.model.find(start, list(name))))  # noqa: B023
 
     @invariant()
     def agree(self) -> None:
