@@ -7,6 +7,7 @@ one ``write`` for each line, so that nothing of it is lost with its process eith
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -191,16 +192,16 @@ def dying(when: str, call: int, mark: str) -> Any:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def make(original: Any) -> Any:
-        count = 0
+        # threads that call at once have a number each
+        numbers = itertools.count(1)
 
         @wraps(original)
         def call_or_die(*args: Any, **kwargs: Any) -> Any:
-            nonlocal count
-            count += 1
-            if when == "before" and count == call:
+            number = next(numbers)
+            if when == "before" and number == call:
                 die()
             value = original(*args, **kwargs)
-            if when == "after" and count == call:
+            if when == "after" and number == call:
                 die()
             return value
 
