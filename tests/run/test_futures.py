@@ -87,7 +87,7 @@ def test_a_worker_remembers_a_few_launches(tmp_path):
         (SimpleNamespace(ncores=dict, max_workers=6), 6),
         (SimpleNamespace(), 12),
     ],
-    ids=str,
+    ids=["ncores()", "num_workers", "max_workers", "none of its own", "nothing"],
 )
 def test_an_executor_may_say_how_many_workers_it_has(executor, number, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 12)

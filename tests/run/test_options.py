@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import time
 from pathlib import Path
 
@@ -94,7 +93,7 @@ def wrapping(function):
         (plain, (), {"retries": 1}, "retries is an option of xpet.Environment"),
         (takes_runs, (), {}, "functools.partial"),
     ],
-    ids=str,
+    ids=["none", "no trajectory", "too many", "unknown", "option", "runs"],
 )
 def test_a_job_that_cannot_be_called_is_refused_before_the_first_run(job, args, kwargs, words):
     with pytest.raises(TypeError, match=words):
@@ -103,11 +102,15 @@ def test_a_job_that_cannot_be_called_is_refused_before_the_first_run(job, args, 
 
 @pytest.mark.parametrize(
     "job",
-    [plain, functools.partial(takes_runs, runs=3), wrapping(lambda traj, more: more), print, os.path.join],
-    ids=str,
+    [
+        pytest.param(plain, id="function"),
+        pytest.param(functools.partial(takes_runs, runs=3), id="partial"),
+        pytest.param(wrapping(lambda traj, more: more), id="decorated"),
+        pytest.param(print, id="built in"),
+    ],
 )
 def test_jobs_that_can_be_called_are_taken(job):
-    check_call(job, (), {}) if not isinstance(job, functools.partial) else None
+    check_call(job, (), {})
 
 
 # Which runs -----------------------------------------------------------------------------------------------------------
@@ -146,8 +149,7 @@ def test_failed_runs_alone_are_done_again(tmp_path):
 
 def test_runs_of_the_jobs_own_go_by_partial(tmp_path):
     env = study(tmp_path / "s.zarr", n=2)
-    job = functools.partial(lambda traj, number: number, number=7)
-    assert env.run(job, runs=[1]) == [(1, 7)]
+    assert env.run(functools.partial(takes_runs, runs=7), runs=[1]) == [(1, 7)]
 
 
 # What it returns ------------------------------------------------------------------------------------------------------

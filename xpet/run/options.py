@@ -204,7 +204,7 @@ def check_call(job: Callable[..., object], args: tuple[object, ...], kwargs: Map
         signature = inspect.signature(job, follow_wrapped=False)
     except (TypeError, ValueError):
         return  # some built-in functions do not tell; the first run will
-    if _is_named(signature, "runs"):
+    if _is_named(signature, "runs") and "runs" not in getattr(job, "keywords", ()):
         name = getattr(job, "__name__", "job")
         raise TypeError(
             f"env.run: `runs` says which runs to do, and {name}{signature} has a parameter of that name; rename it, or "
