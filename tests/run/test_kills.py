@@ -151,4 +151,5 @@ def test_faults_are_seen(name: str, tmp_path: Path, nest: Nest, expected: Refere
     settings = at(tmp_path, die=fault.die, executor=fault.executor, fault=name)
     trial = do_trial(nest, settings, expected, Nothing(), name, opens=fault.opens)
     assert is_killed(trial, settings)
+    assert trial.problems
     assert fault.seen in "\n".join(trial.problems)
