@@ -58,9 +58,10 @@ def environment(extras: list[str]) -> Path:
         say(f"making {home.name} (first time, or pyproject.toml changed)")
         call([sys.executable, "-m", "venv", "--clear", str(home)])
     wanted = sorted({*extras, *installed})
-    say(f"installing xpet[{','.join(wanted)}] into {home.name}; this takes a minute or two")
+    extra = f"[{','.join(wanted)}]" if wanted else ""
+    say(f"installing xpet{extra} into {home.name}; this takes a minute or two")
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    call([*pip, "-e", f"{ROOT}[{','.join(wanted)}]"])
+    call([*pip, "-e", f"{ROOT}{extra}"])
     stamp.write_text(json.dumps({"origin": origin, "extras": wanted}), encoding="utf-8")
     return python
 
