@@ -17,13 +17,8 @@ from xpet.run.report import BlockReport, RunSummary
 from xpet.run.worker import Task
 
 
-class NoAnnotations:
-    def f_to_dict(self) -> dict[str, object]:
-        return {}
-
-
 class PlainLeaf:
-    v_kind, v_class_name, v_comment, v_annotations = "result", "Result", "", NoAnnotations()
+    v_kind, v_class_name, v_comment = "result", "Result", ""
 
     def __init__(self, name: str, value: object) -> None:
         self.v_template = f"results.runs.$.{name}"
@@ -31,6 +26,9 @@ class PlainLeaf:
 
     def f_items(self) -> dict[str, object]:
         return {"": self._value}
+
+    def f_notes(self) -> dict[str, object]:
+        return {}
 
 
 class PlainTree:

@@ -127,12 +127,13 @@ def test_we_read_what_zarr_writes(dtype: str):
 
 @pytest.mark.parametrize("rows", [[0], [6], [0, 1], [1, 2, 5], list(range(7)), [2, 3]], ids=str)
 @pytest.mark.parametrize("keys", KEYS)
-def test_rows_are_written_among_others(rows: list[int], keys: Any):
+@pytest.mark.parametrize("given", [np.asarray, list], ids=["array", "list"])
+def test_rows_are_written_among_others(rows: list[int], keys: Any, given: Any):
     place = memory()
     doc = document("int16", (7, 3), (2, 2), keys)
     before, new = values_of("int16", (7, 3)), -values_of("int16", (7, 3)) - 1
     write_whole(place, "a", doc, before)
-    write_rows(place, "a", doc, np.array(rows), new[rows][:, :2])
+    write_rows(place, "a", doc, np.array(rows), given(new[rows][:, :2]))
     after = before.copy()
     after[rows] = doc.fill
     after[rows, :2] = new[rows, :2]

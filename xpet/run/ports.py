@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-class Annotations(Protocol):
-    def f_to_dict(self) -> dict[str, object]: ...
-
-
 class Leaf(Protocol):
     """A leaf that a job added, as the tree has it."""
 
@@ -30,8 +26,7 @@ class Leaf(Protocol):
     def v_class_name(self) -> str: ...
     @property
     def v_comment(self) -> str: ...
-    @property
-    def v_annotations(self) -> Annotations: ...
+    def f_notes(self) -> dict[str, object]: ...
     def f_items(self) -> dict[str, object]: ...
 
 

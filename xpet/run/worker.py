@@ -223,7 +223,7 @@ def _pack(leaves: Sequence[Leaf]) -> list[LeafData]:
             leaf.v_class_name,
             leaf.v_comment,
             leaf.f_items(),
-            leaf.v_annotations.f_to_dict(),
+            leaf.f_notes(),
         )
         for leaf in leaves
     ]

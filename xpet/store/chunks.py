@@ -198,12 +198,15 @@ def _inner(doc: ArrayDoc, inner: Sequence[int]) -> Iterator[_Cut]:
         yield index, tuple(there), tuple(here)
 
 
-def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array, have: Array | None = None) -> None:
+def write_rows(
+    place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array | list[Array], have: Array | None = None
+) -> None:
     """Put ``data[i]`` into row ``rows[i]`` of an array whose first dimension is the run.
 
     ``rows`` is ascending without repeats; ``data`` may be shorter than the array along inner dimensions, whose rest
-    becomes fill. Chunks that ``rows`` cover are written without being read. ``have`` tells which rows were written
-    before, as bools: a chunk with such rows that is not there was lost, and must not become fill.
+    becomes fill. If it is a list, its arrays have one shape. Chunks that ``rows`` cover are written without being read.
+    ``have`` tells which rows were written before, as bools: a chunk with such rows that is not there was lost, and must
+    not become fill.
     """
     import numpy as np
 
@@ -221,7 +224,7 @@ def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array, 
             old: Mapping[str, bytes] = {} if covered else before.read_many([key for key, _ in some])
             out = {}
             for key, here in some:
-                source = data[(slice(start, stop), *here)]
+                source = _some_rows(data, start, stop, here)
                 if source.shape == doc.chunks:
                     out[key] = encode_chunk(doc, source)
                     continue
@@ -231,6 +234,15 @@ def write_rows(place: Keys, node: str, doc: ArrayDoc, rows: Array, data: Array, 
                 chunk[target] = source
                 out[key] = encode_chunk(doc, chunk)
             place.write_many(out)
+
+
+def _some_rows(data: Array | list[Array], start: int, stop: int, here: tuple[slice, ...]) -> Array:
+    """Some rows, cut along the inner dimensions; a copy only where several arrays become one."""
+    import numpy as np
+
+    if isinstance(data, np.ndarray):
+        return data[(slice(start, stop), *here)]
+    return data[start][here][None] if stop == start + 1 else np.stack([row[here] for row in data[start:stop]])
 
 
 def _few(plan: Iterable[tuple[str, Any]]) -> Iterator[list[tuple[str, Any]]]:

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple, Protocol
 from xpet.errors import UnsupportedValueError
 from xpet.store.blobs import LARGE, Blob, Blobs
 from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, Form, PartSpec
-from xpet.values import Encoded, Labels, Part, canonical, encode, labels_equal
+from xpet.values import Encoded, Labels, Part, array_code, canonical, encode, labels_equal
+from xpet.values.parts import MOST_DIMS
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
 
@@ -37,6 +38,7 @@ COUNT = struct.Struct("<Q")
 _INT64 = 2**63
 _LARGEST, _ROOM = 2**32 - 1, 1024
 _KNOWN = 1024
+_SHAPES = [struct.Struct(f"<{rank}Q").pack for rank in range(MOST_DIMS + 1)]
 #: Python scalars: their codec, their part's dtype, their struct code
 _FAST: dict[type, tuple[str, str, str]] = {
     float: ("float", "float64", "d"),
@@ -148,7 +150,6 @@ class Packer:
         scalars: list[Any] = []
         tail: list[bytes] = []
         blobs: list[Blob] = []
-        fields: list[tuple[LeafData, str, Encoded | type]] = []
         for leaf in leaves:
             template, class_name = leaf.template, leaf.class_name
             for item, value in self._items(leaf).items():
@@ -156,17 +157,18 @@ class Packer:
                 if kind is float or kind is bool or (kind is int and -_INT64 <= value < _INT64):
                     key.append((template, item, kind, class_name))
                     scalars.append(value)
-                    fields.append((leaf, item, kind))
+                elif (code := array_code(value)) and value.nbytes < LARGE:
+                    key.append((template, item, code, value.ndim, class_name))
+                    tail += _SHAPES[value.ndim](*value.shape), value.tobytes()
                 else:
                     encoded = encode(value, _where(leaf, item))
                     key.append(self._describe(leaf, item, encoded, tail, blobs))
-                    fields.append((leaf, item, encoded))
         schema = self._schemas.get(found := tuple(key))
         if schema is None:
-            schema = self._schemas[found] = self._new_schema(fields)
+            schema = self._schemas[found] = self._new_schema(leaves)
         payload = schema.pack(RUN, schema.number, run, self._attempt + attempt, started, duration, *scalars)
         if tail:
-            payload += b"".join(tail)
+            payload = b"".join((payload, *tail))
             size = max([len(payload), *(len(blob.data) for blob in blobs)])
             if size > _LARGEST - _ROOM:
                 raise UnsupportedValueError(
@@ -272,7 +274,7 @@ class Packer:
                     blobs.append(self._blobs.take((leaf.template, item, part.name), data))
                     tail.append(COUNT.pack(blobs[-1].number))
                     continue
-                tail.append(struct.pack(f"<{data.ndim}Q", *data.shape) + data.tobytes())
+                tail += _SHAPES[data.ndim](*data.shape), data.tobytes()
         labels = self._labels_number(leaf.template, item, encoded.labels)
         meta = _meta_text(encoded.meta)
         return (leaf.template, item, encoded.codec, encoded.version, meta, tuple(specs), labels, leaf.class_name)
@@ -287,17 +289,19 @@ class Packer:
             self._bases[template, item] = (number, labels)
         return number
 
-    def _new_schema(self, found: Sequence[tuple[LeafData, str, Encoded | type]]) -> _Schema:
+    def _new_schema(self, leaves: Sequence[LeafData]) -> _Schema:
         fields, codes = [], ""
+        found = [(leaf, item, value) for leaf in leaves for item, value in self._items(leaf).items()]
         if len({(leaf.template, item) for leaf, item, _ in found}) < len(found):
             raise ValueError(f"a run has two leaves at one path, of {', '.join(leaf.template for leaf, _, _ in found)}")
-        for leaf, item, encoded in found:
-            if isinstance(encoded, type):
-                codec, dtype, code = _FAST[encoded]
+        for leaf, item, value in found:
+            if type(value) in _FAST and not _is_long(value):
+                codec, dtype, code = _FAST[type(value)]
                 codes += code
                 parts: tuple[PartSpec, ...] = (PartSpec("", "scalar", dtype),)
                 encoded = Encoded(codec, ())
             else:
+                encoded = encode(value, _where(leaf, item))
                 parts = tuple(map(_spec, encoded.parts))
             meta = _meta_text(encoded.meta)
             fields.append(
@@ -309,6 +313,10 @@ class Packer:
             self._schemas.clear()
         self._n_schemas += 1
         return _Schema(self._n_schemas, fields, codes)
+
+
+def _is_long(value: Any) -> bool:
+    return type(value) is int and not -_INT64 <= value < _INT64
 
 
 def _pack_texts(texts: Any) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
-    #: the values of some runs: an array over them if they have one shape, else one array each
+    #: the values of some runs: an array over them, or one array each, as if they have several shapes or are large
     Values: TypeAlias = "Array | list[Any]"
 
 
@@ -86,11 +86,10 @@ class PartWriter:
             if self._constants.hold(part.node, doc, given):
                 return part
             doc = self.spread(part, have)
-        values = _on_disk(stacked(given), part)
-        if part.lengths is None and (isinstance(values, list) or values.shape[1:] != doc.shape[1:]):
+        values = _on_disk(given, part)
+        if part.lengths is None and _shapes(values) != {doc.shape[1:]}:
             part = self._make_ragged(part, values, have)
         if part.lengths is None:
-            assert not isinstance(values, list)
             doc = self._spare_fill(part, values, have)
             write_rows(self._place, part.node, doc, rows, values, have)
         else:
@@ -286,13 +285,9 @@ def _on_disk(values: Values, part: PartNode) -> Values:
     return values.astype("int8") if isinstance(values, np.ndarray) else [value.astype("int8") for value in values]
 
 
-def stacked(values: Values) -> Values:
-    """Values of one shape as one array."""
-    import numpy as np
-
-    if isinstance(values, list) and not isinstance(values[0], str) and len({value.shape for value in values}) == 1:
-        return np.stack(values)
-    return values
+def _shapes(values: Values) -> set[tuple[int, ...]]:
+    """The inner shapes that there are."""
+    return {value.shape for value in values} if isinstance(values, list) else {values.shape[1:]}
 
 
 def widest(values: Values, rank: int) -> tuple[int, ...]:

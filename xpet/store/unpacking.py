@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.blobs import BLOB, array_of, number_of
@@ -20,9 +21,13 @@ from xpet.store.fields import Field, PartSpec
 from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, HEAD, RUN, RUN_HEAD, SCHEMA, VERSION
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xpet.values.parts import Array
 
 _LOG = logging.getLogger(__name__)
+#: arrays of fewer bytes are stacked at once, larger ones not before there is a chunk of them
+_SMALL = 512
 _ERRORS = (KeyError, ValueError, TypeError, OverflowError, RecursionError, OSError, AttributeError, struct.error)
 
 
@@ -35,7 +40,7 @@ class Batch:
     attempts: Array
     started: Array
     duration: Array
-    #: per field, per part: an array over the runs (scalars, arrays of one shape), or a list of arrays or texts
+    #: per field, per part: an array over the runs (scalars, small arrays of one shape), or a list of arrays or texts
     data: tuple[tuple[Array | list[Any], ...], ...]
 
 
@@ -212,7 +217,8 @@ def _batch(fields: tuple[Field, ...], found: Sequence[memoryview], large: _Large
                 column = [take(payload, cursors, i, spec) for i, payload in enumerate(found)]
                 if spec.form == "blob":
                     column = [large.get(number, spec) for number in column]
-                same = spec.form == "array" and len({value.shape for value in column}) == 1
+                is_small = spec.form == "array" and column[0].nbytes < _SMALL
+                same = is_small and len({value.shape for value in column}) == 1
                 parts.append(np.stack(column) if same else column)
         data.append(tuple(parts))
     return Batch(
@@ -234,14 +240,19 @@ def _take_array(payload: memoryview, cursors: list[int], i: int, spec: PartSpec)
 
     shape = struct.unpack_from(f"<{spec.rank}Q", payload, cursors[i])
     start = cursors[i] + 8 * spec.rank
-    dtype = np.dtype(spec.dtype).newbyteorder("<")
-    count = 1
-    for size in shape:
-        count *= size
+    dtype = _little_endian(spec.dtype)
+    count = math.prod(shape)
     cursors[i] = start + count * dtype.itemsize
     if not count:
         return np.empty(shape, dtype)
     return np.frombuffer(payload, dtype, count, start).reshape(shape)
+
+
+@cache
+def _little_endian(dtype: str) -> np.dtype[Any]:
+    import numpy as np
+
+    return np.dtype(dtype).newbyteorder("<")
 
 
 def _take_texts(payload: memoryview, cursors: list[int], i: int, spec: PartSpec) -> Array:

@@ -94,7 +94,7 @@ def groups(root: Root) -> list[StaticGroup]:
         StaticGroup(
             group.v_full_name,
             group.v_comment,
-            group.v_annotations.f_to_dict(),
+            group.f_notes(),
             {name: target.v_full_name for name, target in (group.v_linked or {}).items()},
         )
         for group in found
@@ -118,7 +118,7 @@ def static_leaf(leaf: Leaf) -> StaticLeaf:
         leaf.v_kind,
         leaf.v_class_name,
         leaf.v_comment,
-        leaf.v_annotations.f_to_dict(),
+        leaf.f_notes(),
         leaf.f_items(),
     )
 
@@ -134,7 +134,7 @@ def fetch(root: Root) -> None:
 
 def about_leaf(leaf: Leaf) -> StaticLeaf:
     """What a leaf says of itself, without its data."""
-    annotations = leaf.v_annotations.f_to_dict()
+    annotations = leaf.f_notes()
     return StaticLeaf(leaf.v_full_name, leaf.v_kind, leaf.v_class_name, leaf.v_comment, annotations, {})
 
 

@@ -187,7 +187,7 @@ def tells(node: Leaf | StaticGroup, about: Mapping[str, Any]) -> bool:
     """Whether the store says of a leaf or group what it says of itself; who says nothing takes nothing back."""
     if isinstance(node, StaticGroup):
         return said_by(node, about) == said_by(StaticGroup(node.path, "", {}), about)
-    comment, annotations = node.v_comment, node.v_annotations.f_to_dict()
+    comment, annotations = node.v_comment, node.f_notes()
     told = about.get("comment", ""), about.get("annotations", "")
     return not (comment or annotations) or (comment, pack_annotations(annotations, node.v_full_name)) == told
 

@@ -33,9 +33,9 @@ _QUICK = frozenset({float, int, bool, str, complex})
 def check(path: str, value: object) -> None:
     """Refuse a value that cannot be kept, where it is handed in."""
     if type(value) not in _QUICK:
-        from xpet.values import encode
+        from xpet.values import check_value
 
-        encode(value, path)
+        check_value(value, path)
 
 
 class Trajectory(Root):

@@ -115,6 +115,10 @@ class Node:
         """Get annotations; see :meth:`Annotations.f_get`."""
         return self.v_annotations.f_get(*names)
 
+    def f_notes(self) -> dict[str, Any]:
+        """The annotations by name, for the package; unlike `v_annotations` it makes nothing where there are none."""
+        return {} if self._annotations is None else self._annotations.f_to_dict()
+
     def f_ann_to_str(self) -> str:
         """All annotations as one line."""
         return "" if self._annotations is None else self._annotations.f_ann_to_str()

@@ -4,6 +4,7 @@ from xpet.values.codecs.pickled import pickled, unpickling
 from xpet.values.equality import coords_equal, labels_equal, same_value
 from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+from xpet.values.plain import array_code, check_value
 from xpet.values.registering import adopt_codecs, register_codec, registered_codecs
 from xpet.values.registry import Codec, Opaque, canonical, decode, encode, load_codecs, rebuild
 
@@ -17,7 +18,9 @@ __all__ = [
     "Opaque",
     "Part",
     "adopt_codecs",
+    "array_code",
     "canonical",
+    "check_value",
     "coords_equal",
     "decode",
     "encode",

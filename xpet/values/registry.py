@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib import metadata
 from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError, warn
@@ -133,10 +132,7 @@ _BY_TYPE: dict[str, tuple[str, ...]] = {
         # Python 3.13 moved the classes, and 3.14 moved them back.
         for module in ("", "._local") for pure in ("", "Pure") for system in ("Posix", "Windows")
     },
-    **{
-        f"numpy.{name}": (f"{_SCALARS}:numpy_codec",)
-        for name in _NUMPY_SCALARS
-    },
+    **{f"numpy.{name}": (f"{_SCALARS}:numpy_codec",) for name in _NUMPY_SCALARS},
     **{
         f"numpy.{name}": (f"{_SCALARS}:generic_codec",)
         for name in ("datetime64", "timedelta64", "longdouble", "clongdouble", "void", "record")
@@ -212,7 +208,6 @@ _BY_NAME: dict[str, str] = {
 
 #: what the codecs of users are known by
 _REGISTERED = "registered:"
-
 _loaded: dict[str, Codec] = {}
 
 
@@ -256,6 +251,11 @@ def codec_names() -> tuple[str, ...]:
 def has_codec(key: str) -> bool:
     """Whether there is a codec of a name, or for a type."""
     return key in _BY_NAME or key in _BY_TYPE
+
+
+def codecs_of(kind: str) -> tuple[str, ...]:
+    """The codecs for a type, each the same object as long as it is the same codec."""
+    return _BY_TYPE.get(kind, ())
 
 
 def is_built_in(name: str) -> bool:
@@ -316,6 +316,8 @@ def load_codecs() -> None:
     >>> import xpet
     >>> xpet.load_codecs()
     """
+    from importlib import metadata
+
     for each in metadata.entry_points(group="xpet.codecs"):
         try:
             each.load()()
