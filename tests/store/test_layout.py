@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError
 from xpet.store import layout
-from xpet.store.dims import Dims
+from xpet.store.dims import Dims, Naming
 from xpet.store.documents import DTYPES, ArrayDoc, GroupDoc, itemsize
 from xpet.store.hierarchy import Hierarchy, name_of
-from xpet.values import Coord, Labels
+from xpet.values import Coord
 from xpet.values.attrs import plain_attrs
 
 INTEGERS = sorted(dtype for dtype in DTYPES if layout.is_integer(dtype))
@@ -175,8 +175,11 @@ T = Coord(np.array([0.0, 0.5, 1.0]))
 
 
 def named(docs: Hierarchy, key: str, *dims: str, coord: Coord | None = None, size: int = 3) -> tuple[str, ...]:
-    labels = Labels(dims, {dims[0]: coord} if coord else {})
-    return Dims(memory(), docs).names(key, labels, (size,) * len(dims), (True,) * len(dims))
+    return Naming(Dims(memory(), docs), key, {dims[0]: coord} if coord else {}).names(
+        key, dims, (size,) * len(dims), (True,) * len(dims)
+    )
+
+
 
 
 @pytest.mark.parametrize(
@@ -214,13 +217,17 @@ def test_labels_are_shared_if_they_are_equal():
     docs.put("results/V", array("run", "time"))
     assert dims.share("results", "time", T) == "results/time"
     other = Coord(T.values + 1)
-    fresh = Dims(place, docs)
-    assert fresh.names("results/U", Labels(("time",), {"time": other}), (3,), (True,)) == ("U.time",)
+
+    def name(key: str, coord: Coord | None) -> str:
+        found = Naming(Dims(place, docs), key, {"time": coord} if coord else {})
+        return found.names(key, ("time",), (3,), (True,))[0]
+
+    assert name("results/U", other) == "U.time"
     for key in ("results/U", "results/neuron/U"):
-        assert fresh.names(key, Labels(("time",), {"time": T}), (3,), (True,)) == ("time",)
-        assert fresh.names(key, Labels(("time",), {"time": other}), (3,), (True,)) != ("time",)
+        assert name(key, T) == "time"
+        assert name(key, other) != "time"
         # An array without labels must not get those of another one.
-        assert fresh.names(key, Labels(("time",)), (3,), (True,)) != ("time",)
+        assert name(key, None) != "time"
     assert named(docs, "other/U", "time", coord=other) == ("time",)
 
 

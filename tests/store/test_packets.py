@@ -20,7 +20,7 @@ from xpet.store.packets import LeafData, Packer, frame
 from xpet.store.unpacking import Packet, finished_runs, read_packet, records
 from xpet.testing import identical
 from xpet.testing.strategies import BASIC
-from xpet.values import Encoded, Opaque, Part, label, labels_equal, rebuild, unlabelled
+from xpet.values import Encoded, Opaque, Part, decode, label, labels_equal, unlabelled
 
 
 class Sink:
@@ -60,8 +60,8 @@ def runs_of(packet: Packet) -> dict[int, dict[str, Any]]:
 
 
 def value(entry: Field, data: Sequence[Any]) -> Any:
-    parts = {spec.name: part for spec, part in zip(entry.parts, data, strict=True)}
-    return rebuild(entry.codec, entry.version, json.loads(entry.meta), parts, entry.labels)
+    parts = tuple(Part(part, spec.name, {}, spec.dims) for spec, part in zip(entry.parts, data, strict=True))
+    return decode(Encoded(entry.codec, parts, entry.version, json.loads(entry.meta), entry.labels))
 
 
 def packed(runs: dict[int, Any], most: int = 1000, **kwargs: Any) -> list[bytes]:

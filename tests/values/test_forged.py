@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from fixtures_frozen import ABSENT, VALUES
 
-from xpet.errors import CorruptStoreError
+from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values import Encoded, Part, decode, encode
 
 _OTHER = ABSENT | {"pickle", "frozen.Cell", "blob", "constant", "brian2", "pint"}
@@ -113,7 +113,11 @@ def test_a_forged_value_is_read_or_refused(name: str):
         warnings.simplefilter("ignore")
         for seed in range(SEEDS):
             rng = random.Random(f"{name} {seed}")
-            made = forged(encode(VALUES[name](rng.randrange(3))), rng)
+            try:
+                made = forged(encode(VALUES[name](rng.randrange(3))), rng)
+            except UnsupportedValueError:
+                # Parts that do not fit together are refused by the encoding itself; readers say that as theirs.
+                continue
             check(made, f"{name}, seed {seed}")
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from xpet.errors import CorruptStoreError
 from xpet.testing import identical, values
-from xpet.values import Encoded, Labels, Opaque, Part, canonical, decode, encode, rebuild, same_value
+from xpet.values import Encoded, Labels, Opaque, Part, canonical, decode, encode, same_value
 from xpet.values.text import PACKED, from_text, to_text
 
 
@@ -119,7 +119,7 @@ def test_what_is_not_known_is_kept(encoded: Encoded):
 def test_as_one_text(value: Any):
     text = to_text(encode(value))
     assert identical(decode(from_text(text)), value)
-    assert identical(rebuild(PACKED, 1, {}, {"": text}, Labels()), value)
+    assert identical(decode(Encoded(PACKED, (Part(text),))), value)
 
 
 def test_canonical_is_the_same_for_equal_metas():

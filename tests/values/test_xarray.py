@@ -17,7 +17,7 @@ import xpet
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.testing import identical
 from xpet.testing.strategies.labelled import LABELLED
-from xpet.values import Encoded, Part, decode, encode, same_value
+from xpet.values import Encoded, Labels, Part, decode, encode, same_value
 
 DATES = pd.date_range("2020", periods=2)
 STACKED = xr.DataArray(
@@ -38,6 +38,14 @@ KINDS = {
     "index of its own name": da([1.0, 2.0], {"letter": ("x", ["a", "b"])}).set_xindex("letter"),
     "without index": da([1.0, 2.0], NO_INDEX),
     "times along a dim": da([1.0, 2.0], {"x": DATES}),
+    "texts along times": da(["a", "bc"], {"x": DATES}),
+    "times that are none along a dim": da([1.0, 2.0], {"x": np.array(["2020-01-01", "NaT"], "M8[s]")}),
+    "times beyond what plain tools read": da([1.0, 2.0], {"x": np.array([-(2**62), 2**62], "M8[s]")}),
+    "dataset along times": xr.Dataset({"a": ("x", [1.0, 2.0]), "b": (("y", "x"), [["u", "v"]])}, {"x": DATES}),
+    "dataset of odd dims": xr.Dataset({"a": ("x y", [1.0]), "b": ("x_y", [1.0, 2.0])}, {"x y": [1], "x_y": [2, 3]}),
+    "array in a dict": {"V": da([1.0, 2.0], {"x": DATES}, attrs={"units": "mV"}), "W": [da([1.0], {"x": [3]}), 1]},
+    "dataset in a list": [xr.Dataset({"a": ("x", [1.0, 2.0])}, {"x": ["u", "v"]}), None],
+    "array of texts in a dict": {"V": {"w": da(["u"], {"x": [1.5]})}},
     "spans along a dim": da([1.0, 2.0], {"x": np.array([1, "NaT"], "m8[ms]")}),
     "surrogates along a dim": da([1.0, 2.0], {"x": ["\udcff", "a"]}),
     "complex along a dim": da([1.0, 2.0], {"x": [1j, 2.0]}),
@@ -126,8 +134,8 @@ def test_labels():
     labels = encode(da([1.0, 2.0], {"x": DATES, "y": 1}, attrs={"units": "mV", "odd": None})).labels
     assert labels.dims == ("x",)
     assert labels.attrs == {"units": "mV"}
-    assert labels.coords["x"].values.dtype == "i8"
-    assert labels.coords["x"].attrs == {"units": "microseconds since 1970-01-01"}
+    assert labels.coords["x"].values.dtype == DATES.dtype
+    assert labels.coords["x"].attrs == {}
 
 
 class Index(xr.indexes.PandasIndex):
@@ -166,10 +174,10 @@ FORGED = {
     "nothing": Encoded("xarray.Dataset", (Part(""),), meta={"of": [], "more": []}),
     "dims of a variable": forged(KINDS["variable"], {"dims": ["x", "y"]}),
     "attributes of a variable": forged(KINDS["variable"], {"attrs": "{"}),
-    "no label of that name": forged(KINDS["times along a dim"], {"labels": [["x", "y", "", "{}"]]}),
-    "times that are none": forged(KINDS["times along a dim"], {"labels": [["x", "x", "O", "{}"]]}),
-    "times of another unit": forged(KINDS["times along a dim"], {"labels": [["x", "x", "<M8[as]", "{}"]]}),
-    "order": forged(KINDS["times along a dim"], {"order": ['"x"', '"z"']}),
+    "no label of that name": forged(KINDS["texts along times"], {"labels": [["x", "y", "", "{}"]]}),
+    "times that are none": forged(KINDS["texts along times"], {"labels": [["x", "x", "O", "{}"]]}),
+    "times of another unit": forged(KINDS["texts along times"], {"labels": [["x", "x", "<M8[as]", "{}"]]}),
+    "order": forged(KINDS["texts along times"], {"order": ['"x"', '"z"']}),
     "part that is no variable": replace(
         encode(KINDS["dataset"]),
         meta={
@@ -177,6 +185,7 @@ FORGED = {
             "more": {**encode(KINDS["dataset"]).meta["more"], "data": [['"a"', "a"]], "coords": []},
         },
         parts=(Part(""), Part(1.0, "a")),
+        labels=Labels(),
     ),
 }
 

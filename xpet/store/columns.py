@@ -7,7 +7,7 @@ dense while all runs have one shape, ragged (padded, with lengths in ``.len``) f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +28,27 @@ _OF_CHUNKS = ("retired", "no_spare")
 
 @dataclass(frozen=True, slots=True)
 class PartNode:
-    """One part of a variant: what it is and the keys of its array and of its lengths."""
+    """One part of a variant: what it is, the keys of its array and of its lengths, and what its dims are called.
+
+    Those of the main part are the variant's.
+    """
 
     name: str
     dtype: str
     rank: int
     node: str
     lengths: str | None = None
+    dims: tuple[str, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """The part as documents have it."""
+        return [self.name, self.dtype, self.rank, self.node, self.lengths, *([list(self.dims)] if self.dims else [])]
+
+    @staticmethod
+    def from_json(name: str, dtype: str, rank: int, *more: Any) -> PartNode:
+        """The part of a document; what may be missing comes last."""
+        node, lengths, dims = (*more, ())[:3]
+        return PartNode(name, dtype, rank, node, lengths, tuple(dims))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,17 @@ class Variant:
         """The part called ``name``."""
         return next(part for part in self.parts if part.name == name)
 
+    def dims_of(self, part: PartNode) -> tuple[str, ...]:
+        """What the inner dims of a part are called; nothing if they have no names."""
+        return part.dims if part.name else self.dims
+
+    def with_dim(self, dim: str) -> Iterator[tuple[PartNode, int]]:
+        """The parts that have a dim, each with the position of it from the end."""
+        for part in self.parts:
+            dims = self.dims_of(part)
+            if dim in dims:
+                yield part, dims.index(dim) - len(dims)
+
     def signature(self) -> str:
         """One text for all values that this variant can hold."""
         own = [part for part in self.parts if not part.name.startswith("@")]
@@ -77,7 +102,7 @@ class Variant:
 
 
 def _signature(encoding: tuple[str, int, str], parts: Any, labels: Labels, coords: Mapping[str, Any]) -> str:
-    shapes = [[part.name, part.dtype, part.rank] for part in parts]
+    shapes = [[part.name, part.dtype, part.rank, *([list(part.dims)] if part.dims else [])] for part in parts]
     of = {"of": [*encoding, shapes], "dims": list(labels.dims), "attrs": dict(labels.attrs), "coords": coords}
     return canonical(of)
 
@@ -120,7 +145,7 @@ class Column:
             "codec": variant.codec,
             "version": variant.version,
             "meta": dict(variant.meta),
-            "parts": [[part.name, part.dtype, part.rank, part.node, part.lengths] for part in variant.parts],
+            "parts": [part.to_json() for part in variant.parts],
             "dims": list(variant.dims),
             "attrs": dict(variant.attrs),
             "coords": {name: [each.dtype, dict(each.attrs), each.node] for name, each in variant.coords.items()},
@@ -149,14 +174,15 @@ def _read_variant(out: dict[tuple[str, str], Column], ours: Mapping[str, Any]) -
         codec=ours["codec"],
         version=ours["version"],
         meta=ours["meta"],
-        parts=tuple(PartNode(*part) for part in ours["parts"]),
+        parts=tuple(PartNode.from_json(*part) for part in ours["parts"]),
         dims=tuple(ours["dims"]),
         attrs=ours["attrs"],
         coords={name: LabelNode(*each) for name, each in ours["coords"].items()},
     )
-    texts = [text for part in variant.parts for text in (part.name, part.dtype, part.node)] + list(variant.dims)
+    texts = [text for part in variant.parts for text in (part.name, part.dtype, part.node, *part.dims)]
+    texts.extend(variant.dims)
     keys = [column.which, *(part.lengths for part in variant.parts), *(each.node for each in variant.coords.values())]
-    if not all(isinstance(text, str) for text in texts + [key for key in keys if key is not None]):
+    if not all(isinstance(text, str) for text in [*texts, *(key for key in keys if key is not None)]):
         raise TypeError("the name of a part or a dimension, or a key, is no text")
     if variant.number != len(column.variants) or not variant.parts:
         raise ValueError(f"variant {variant.number} of {key}")

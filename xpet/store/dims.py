@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xpet.store import layout
@@ -10,28 +10,11 @@ from xpet.store.chunks import read_written, write_whole
 from xpet.store.documents import ArrayDoc, Fill
 from xpet.store.hierarchy import Hierarchy, below, bounded, name_of, parent
 from xpet.store.relayout import drop_chunks, retire
-from xpet.values import Coord, Labels, coords_equal
-from xpet.values.attrs import plain_attrs
-from xpet.values.text import as_stored
+from xpet.values import Coord, coords_equal
+from xpet.values.coordinates import as_stored, on_disk, shown_attrs
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
-    from xpet.values.parts import Array
-
-
-def coord_dtype(values: Array) -> str:
-    """The zarr data type of a coordinate."""
-    return "string" if values.dtype.kind == "U" else values.dtype.name
-
-
-def coord_on_disk(values: Array) -> Array:
-    """The values of a coordinate as chunks hold them: texts as objects."""
-    return values.astype(object) if values.dtype.kind == "U" else values
-
-
-def is_private(dim: str) -> bool:
-    """Whether a dim belongs to one array alone: the names that users give have no dot."""
-    return "." in dim
 
 
 class Dims:
@@ -44,25 +27,13 @@ class Dims:
         #: shared coordinates that no reader has seen
         self._unpublished: set[str] = set()
 
-    def names(self, key: str, labels: Labels, inner: Sequence[int], alike: Sequence[bool]) -> tuple[str, ...]:
-        """The names of the inner dims of the array at ``key``.
-
-        ``alike`` is False for dims along which runs differ in size: those are never shared with other arrays.
-        """
-        if not labels.dims:
-            return self.default(key, len(inner))
-        return tuple(
-            dim if shared and self._is_free(key, dim, size, labels.coords.get(dim)) else self.private(key, dim)
-            for dim, size, shared in zip(labels.dims, inner, alike, strict=True)
-        )
-
     def default(self, key: str, rank: int) -> tuple[str, ...]:
         """The dims of an array that nobody named."""
         return tuple(self.private(key, f"d{k}") for k in range(rank))
 
     def private(self, key: str, dim: str) -> str:
         """A name for a dim of the array at ``key`` that no array around it has, neither as its name nor as a dim."""
-        name = stem = bounded(f"{layout.dotted(key)}.{dim}")
+        name = stem = bounded(f"{layout.dotted(key)}.{dim.replace('/', '.')}")
         group, k = parent(key), 0
         names = {name_of(other) for other, _ in self._docs.related(group)}
         while name in names or self._docs.has_dim(group, name) or self._docs.is_taken(below(group, name)):
@@ -70,16 +41,22 @@ class Dims:
             name = f"{stem}.{k}"
         return name
 
+    def is_own(self, group: str, dim: str) -> bool:
+        """Whether a dim belongs to one value alone, as the names that users give have no dot, and has no labels."""
+        labels = below(group, dim)
+        return "." in dim and not (labels in self._docs and self._docs.array(labels).dims == (dim,))
+
     def share(self, group: str, dim: str, coord: Coord) -> str:
         """The key of the coordinate of ``dim`` in a group, written if it is not there."""
         node = below(group, dim)
         if node not in self._docs:
-            dtype, size = coord_dtype(coord.values), len(coord.values)
+            values = on_disk(coord.values)
+            dtype, size = layout.dtype_of(values), len(values)
             fill: Fill = "" if dtype == "string" else False if dtype == "bool" else 0
             chunks = layout.inner_chunks(dtype, (size,), ragged=False)
             about = {"of": node, "dtype": coord.values.dtype.str, "attrs": dict(coord.attrs)}
-            doc = ArrayDoc((size,), dtype, (dim,), chunks, fill, plain_attrs(coord.attrs), about)
-            write_whole(self._place, node, doc, coord_on_disk(coord.values))
+            doc = ArrayDoc((size,), dtype, (dim,), chunks, fill, shown_attrs(coord), about)
+            write_whole(self._place, node, doc, values)
             self._docs.put(node, doc)
             self._known[node] = coord
             self._unpublished.add(node)
@@ -111,7 +88,7 @@ class Dims:
             self._known[node] = known
         return known
 
-    def _is_free(self, key: str, dim: str, size: int, coord: Coord | None) -> bool:
+    def is_free(self, key: str, dim: str, size: int, coord: Coord | None) -> bool:
         """Whether the array at ``key`` may call a dimension ``dim``, along which it has these labels, or none.
 
         It may if every array around it that has such a dim has the same size and the same labels along it, and
@@ -137,3 +114,32 @@ class Dims:
             for other, doc in self._docs.related(group)
             if dim in doc.dims
         )
+
+
+class Naming:
+    """The names in the store of the dims of one value, and the coordinates that it shares with others."""
+
+    def __init__(self, dims: Dims, key: str, coords: Mapping[str, Coord]) -> None:
+        self._dims = dims
+        self._key = key
+        self._coords = coords
+        self._names: dict[str, str] = {}
+        #: the keys of shared coordinates
+        self.shared: dict[str, str] = {}
+
+    def names(self, node: str, dims: Sequence[str], inner: Sequence[int], alike: Sequence[bool]) -> tuple[str, ...]:
+        """The names of the inner dims of the array at ``node``, which is part of the value.
+
+        ``alike`` is False for dims along which runs differ in size: those are never shared with other values.
+        """
+        if not dims:
+            return self._dims.default(node, len(inner))
+        for dim, size, shared in zip(dims, inner, alike, strict=True):
+            if dim not in self._names:
+                # What is before the slash says of which value within this one it is.
+                wanted, coord = dim.rpartition("/")[2], self._coords.get(dim)
+                free = shared and self._dims.is_free(node, wanted, size, coord)
+                self._names[dim] = wanted if free else self._dims.private(self._key, dim)
+                if coord is not None and shared:
+                    self.shared[dim] = self._dims.share(parent(self._key), self._names[dim], coord)
+        return tuple(self._names[dim] for dim in dims)

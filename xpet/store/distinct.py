@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import CorruptStoreError
-from xpet.values import Coord, Encoded, Labels, Part, canonical
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values import Coord, Encoded, Labels, Part, canonical, decode, encode
+from xpet.values.coordinates import as_stored, on_disk, shown_attrs
 from xpet.values.equality import same_encoded
 from xpet.values.parts import MOST_DIMS
-from xpet.values.text import PACKED, as_stored, from_text, to_text
+from xpet.values.text import PACKED, from_text, to_text
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array, Data
@@ -25,22 +26,35 @@ class Distinct:
 
     def __init__(self, known: Iterable[Encoded] = ()) -> None:
         self.encodings: list[Encoded] = []
-        self._found: dict[Hashable, list[int]] = {}
+        self._found: dict[Hashable, list[tuple[int, Encoded]]] = {}
         for encoded in known:
             self._add(encoded, _key(encoded))
+        #: what may have been stored when its codec made other parts of it
+        self._old = [at for at, each in enumerate(self.encodings) if each.labels.dims or "of" in each.meta]
 
     def number(self, encoded: Encoded) -> int:
         """The position of a value; if it is new, it comes behind the others."""
         key = _key(encoded)
-        for position in self._found.get(key, ()):
-            if same_encoded(self.encodings[position], encoded):
-                return position
-        return self._add(encoded, key)
+        found = self._find(encoded, key)
+        if found is None and self._old:
+            self._renew()
+            found = self._find(encoded, key)
+        return self._add(encoded, key) if found is None else found
+
+    def _find(self, encoded: Encoded, key: Hashable) -> int | None:
+        return next((at for at, each in self._found.get(key, ()) if same_encoded(each, encoded)), None)
 
     def _add(self, encoded: Encoded, key: Hashable) -> int:
-        self._found.setdefault(key, []).append(len(self.encodings))
+        self._found.setdefault(key, []).append((len(self.encodings), encoded))
         self.encodings.append(encoded)
         return len(self.encodings) - 1
+
+    def _renew(self) -> None:
+        """Have known values found as their codecs make them now, too."""
+        for at in self._old:
+            again = encode(decode(self.encodings[at]))
+            self._found.setdefault(_key(again), []).append((at, again))
+        self._old = []
 
 
 def _key(encoded: Encoded) -> Hashable:
@@ -117,15 +131,21 @@ class _Stacking:
         self._taken: set[str] = set()
         self.parts: list[Part] = []
         self.labels = Labels()
+        self._main_dims: tuple[str, ...] = ()
 
-    def put(self, wanted: str, data: Array, attrs: Mapping[str, str | float] | None = None) -> str:
-        """Add a part; returns the name that it got."""
+    def put(
+        self, wanted: str, data: Array, attrs: Mapping[str, str | float] | None = None, dims: tuple[str, ...] = ()
+    ) -> str:
+        """Add a part; ``dims`` are those of each value. Returns the name that it got."""
         name, k = wanted, 0
         while name.lower() in self._taken:
             k += 1
             name = f"{wanted}-{k}"
         self._taken.add(name.lower())
-        self.parts.append(Part(data, name, attrs or {}))
+        main = not self.parts
+        dims = (self._dim, *dims) if dims else ()
+        self.parts.append(Part(data, name, attrs or {}, () if main else dims))
+        self._main_dims = dims if main else self._main_dims
         return name
 
     def add(self, alike: Sequence[Encoded]) -> dict[str, Any]:
@@ -136,41 +156,46 @@ class _Stacking:
         parts: list[dict[str, Any]] = []
         for part in first.parts:
             name = ".".join(filter(None, (prefix, part.name if parts else "")))
-            parts.append({"name": part.name, **self._stacked(name, [each.part(part.name) for each in alike], part)})
+            # Only what is of the kind of the main part is labelled: others may have dims of the same names.
+            dims = first.dims_of(part) if main else ()
+            node = self._stacked(name, [each.part(part.name) for each in alike], part, dims)
+            named = {"dims": list(part.dims)} if part.dims else {}
+            parts.append({"name": part.name, **node, **named})
         labels = first.labels
-        shared = self._share(alike) if main and "len" not in parts[0] else set()
+        shared = self._share(alike) if main else set()
         coords = {}
         for dim, coord in labels.coords.items():
             coords[dim] = {"dtype": coord.values.dtype.str, "attrs": dict(coord.attrs)}
             if dim not in shared:
-                given = [each.labels.coords[dim].values for each in alike]
-                texts = [each.astype(object) if each.dtype.kind == "U" else each for each in given]
-                coords[dim] |= self._stacked(".".join(filter(None, (prefix, dim))), texts)
+                given = [on_disk(each.labels.coords[dim].values) for each in alike]
+                like = Part(given[0], attrs=shown_attrs(coord))
+                coords[dim] |= self._stacked(".".join(filter(None, (prefix, dim))), given, like)
         about = {"codec": first.codec, "version": first.version, "meta": dict(first.meta), "n": len(alike)}
         return {**about, "parts": parts, "dims": list(labels.dims), "attrs": dict(labels.attrs), "coords": coords}
 
     def _share(self, alike: Sequence[Encoded]) -> set[str]:
-        """Label the main part; returns the dims whose coordinate is that of all values."""
+        """Label the parts; returns the dims whose coordinate is that of all values."""
         labels = alike[0].labels
+        used = {*self._main_dims, *(dim for part in self.parts[1:] for dim in part.dims)}
         same = {
             dim: coord
             for dim, coord in labels.coords.items()
-            if all(_bytes(each.labels.coords[dim].values) == _bytes(coord.values) for each in alike)
+            if dim in used and all(_bytes(each.labels.coords[dim].values) == _bytes(coord.values) for each in alike)
         }
-        self.labels = Labels((self._dim, *labels.dims) if labels.dims else (), same, labels.attrs)
+        self.labels = Labels(self._main_dims, same, labels.attrs)
         return set(same)
 
-    def _stacked(self, wanted: str, data: Sequence[Data], like: Part | None = None) -> dict[str, Any]:
+    def _stacked(self, wanted: str, data: Sequence[Data], like: Part, dims: tuple[str, ...] = ()) -> dict[str, Any]:
         import numpy as np
 
-        attrs = like.attrs if like else None
+        attrs = like.attrs
         if isinstance(data[0], str):
             texts = np.empty(len(data), object)
             texts[:] = data
             return {"stack": self.put(wanted, texts, attrs), "text": True}
         arrays = [np.asarray(each) for each in data]
         if len({each.shape for each in arrays}) == 1 and arrays[0].ndim < MOST_DIMS:
-            return {"stack": self.put(wanted, np.stack(arrays), attrs)}
+            return {"stack": self.put(wanted, np.stack(arrays), attrs, dims)}
         name = self.put(wanted, np.concatenate([each.ravel() for each in arrays]), attrs)
         lengths = np.array([each.shape for each in arrays], np.int64)
         return {"stack": name, "len": self.put(f"{name}.len" if name else "len", lengths)}
@@ -184,20 +209,21 @@ def unstack(encoded: Encoded) -> list[Encoded]:
             return kinds[0]
         rest = [iter(kind) for kind in kinds]
         return [next(rest[number]) for number in _array(encoded, encoded.meta["which"]).tolist()]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, StopIteration, UnsupportedValueError) as error:
         raise CorruptStoreError(f"stored values of an explored parameter are damaged ({error!r})") from error
 
 
 def _of_one_kind(node: Mapping[str, Any], stacked: Encoded) -> list[Encoded]:
     n, dims, attrs = int(node["n"]), tuple(map(str, node["dims"])), node["attrs"]
     parts = [(str(each["name"]), _rows(each, n, stacked)) for each in node["parts"]]
+    dims_of = {str(each["name"]): tuple(map(str, each["dims"])) for each in node["parts"] if "dims" in each}
     coords = {str(dim): _coords(str(dim), each, n, stacked) for dim, each in node["coords"].items()}
     if node["codec"] == PACKED:
         return [from_text(str(text)) for text in parts[0][1]]
     return [
         Encoded(
             str(node["codec"]),
-            tuple(Part(rows[k], name) for name, rows in parts),
+            tuple(Part(rows[k], name, {}, dims_of.get(name, ())) for name, rows in parts),
             int(node["version"]),
             node["meta"],
             Labels(dims, {dim: each[k] for dim, each in coords.items()}, attrs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -30,6 +30,11 @@ class PartSpec:
     dtype: str
     rank: int = 0
     attrs: str = "{}"
+    dims: tuple[str, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """The part as a schema record has it."""
+        return [self.name, self.form, self.dtype, self.rank, self.attrs, *([list(self.dims)] if self.dims else [])]
 
     def plain(self) -> dict[str, Any]:
         """The attributes."""
@@ -55,7 +60,7 @@ class Field:
     def to_json(self) -> dict[str, Any]:
         """The field as its schema record has it."""
         out: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
-        out["parts"] = [[part.name, part.form, part.dtype, part.rank, part.attrs] for part in self.parts]
+        out["parts"] = [part.to_json() for part in self.parts]
         out["labels"] = labels_to_json(self.labels)
         return out
 
@@ -75,12 +80,16 @@ class Field:
         return Field(**plain, parts=parts, labels=labels_from_json(node["labels"]))
 
 
-def _part(name: str, form: Form, dtype: str, rank: int, attrs: str = "{}") -> PartSpec:
+def _part(
+    name: str, form: Form, dtype: str, rank: int, attrs: str = "{}", dims: Sequence[str] = ()
+) -> PartSpec:
     if form not in get_args(Form) or dtype not in DTYPES or not 0 <= _is_a(rank, int) <= MOST_DIMS:
         raise ValueError(f"a part of form {form!r}, dtype {dtype!r} and rank {rank!r}")
     if not all(type(value) in (str, int, float) for value in json.loads(_is_a(attrs, str)).values()):
         raise ValueError(f"a part with the attributes {attrs}")
-    return PartSpec(_is_a(name, str), form, dtype, rank, attrs)
+    if len(dims) not in (0, rank):
+        raise ValueError(f"a part of rank {rank} with the dims {dims}")
+    return PartSpec(_is_a(name, str), form, dtype, rank, attrs, tuple(_is_a(dim, str) for dim in dims))
 
 
 def _is_a(value: Any, kind: type) -> Any:

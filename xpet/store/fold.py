@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from xpet.store.columns import (
     signature_of,
 )
 from xpet.store.constants import constant_of, is_constant
-from xpet.store.dims import Dims, coord_dtype, coord_on_disk
+from xpet.store.dims import Dims, Naming
 from xpet.store.documents import ArrayDoc, itemsize
 from xpet.store.fields import COMMENT, GROUP, Field, PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
@@ -32,6 +32,7 @@ from xpet.store.pieces import Piece, merged, packed, select, text_piece
 from xpet.store.unpacking import Batch
 from xpet.values import Coord, coords_equal, encode
 from xpet.values.attrs import plain_attrs
+from xpet.values.coordinates import on_disk, shown_attrs
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -152,7 +153,9 @@ class ColumnWriter:
     def _write_variant(self, column: Column, variant: Variant | None, found: Sequence[Piece]) -> None:
         rows, data = merged(found)
         entry = found[0].entry
-        variant = variant or self._new_variant(column, entry, data)
+        variant = variant or self._new_variant(column, entry, data, _varying(found))
+        if entry.labels.coords or any(map(variant.dims_of, variant.parts)):
+            self._keep_apart(variant, data)
         for spec, values in zip(entry.parts, data, strict=True):
             variant = self._write_part(column, variant, spec.name, rows, values)
         for dim in variant.coords:
@@ -163,34 +166,35 @@ class ColumnWriter:
         self, column: Column, variant: Variant, name: str, rows: Array, values: Array | list[Any]
     ) -> Variant:
         old = variant.part(name)
-        names = () if name else variant.dims
-        new = self._parts.write(old, rows, values, self._rows_of(column, variant), names)
+        new = self._parts.write(old, rows, values, self._rows_of(column, variant))
         if new is old:
             return variant
         return _change(column, variant, parts=tuple(new if part is old else part for part in variant.parts))
 
-    def _new_variant(self, column: Column, entry: Field, data: Sequence[Array | list[Any]]) -> Variant:
+    def _new_variant(
+        self, column: Column, entry: Field, data: Sequence[Array | list[Any]], varying: Container[str]
+    ) -> Variant:
+        """Add a variant for such values; ``varying`` are the dims whose labels differ between these runs."""
         import numpy as np
 
         path, leaf = layout.place_of(entry.template)
         group = self._docs.group_key(path)
         key = self._docs.free_key(group, f"{leaf}.{entry.item.lstrip('@')}" if entry.item else leaf)
         labels = entry.labels
-        alike = alike_along(data[0], entry.parts[0].rank)
+        naming = Naming(self._dims, key, labels.coords)
         parts: list[PartNode] = []
         for spec, values in zip(entry.parts, data, strict=True):
             node = self._docs.free_key(group, f"{name_of(key)}.{spec.name}") if parts else key
-            inner = widest(values, spec.rank)
-            dims = self._dims.default(node, spec.rank) if parts else self._dims.names(key, labels, inner, alike)
+            inner, named = widest(values, spec.rank), spec.dims if parts else labels.dims
+            alike = zip(named, alike_along(values, spec.rank), strict=False)
+            dims = naming.names(node, named, inner, [same and dim not in varying for dim, same in alike])
             attrs = spec.plain() if parts else plain_attrs(labels.attrs, column.comment) | spec.plain()
             constant = constant_of(values)
             parts.append(self._parts.create(node, spec, dims, inner if constant is None else constant, attrs))
-        coords = {}
-        for dim, coord in labels.coords.items():
-            axis = labels.dims.index(dim)
-            name = self._docs.array(key).dims[axis - len(labels.dims)]
-            shared = self._dims.share(group, name, coord) if alike[axis] else None
-            coords[dim] = LabelNode(coord.values.dtype.str, dict(coord.attrs), shared)
+        coords = {
+            dim: LabelNode(coord.values.dtype.str, dict(coord.attrs), naming.shared.get(dim))
+            for dim, coord in labels.coords.items()
+        }
         meta = json.loads(entry.meta)
         about = (tuple(parts), tuple(labels.dims), dict(labels.attrs), coords)
         variant = Variant(len(column.variants), entry.codec, entry.version, meta, *about)
@@ -198,7 +202,31 @@ class ColumnWriter:
         self._have[column.template, column.item].append(np.zeros(self._n_runs, bool))
         return variant
 
-    # Coordinates of its dims ------------------------------------------------------------------------------------------
+    # Its dims and their coordinates -----------------------------------------------------------------------------------
+
+    def _keep_apart(self, variant: Variant, data: Sequence[Array | list[Any]]) -> None:
+        """Give the dims names that are the variant's alone along which these runs differ from those that are there."""
+        sizes = {part.name: self._docs.array(part.node).shape for part in variant.parts}
+        for part, values in zip(variant.parts, data, strict=False):
+            for axis, dim in enumerate(variant.dims_of(part), start=-part.rank):
+                size = sizes[part.name][axis]
+                if not isinstance(values, list):
+                    differ = values.shape[axis] != size
+                else:
+                    differ = any(value.shape[axis] != size for value in values)
+                if differ:
+                    self._own_dim(variant, dim)
+
+    def _own_dim(self, variant: Variant, dim: str) -> str:
+        """Give a dim of the arrays of a variant a name that is theirs alone and has no labels, unless it has one."""
+        with_dim = list(variant.with_dim(dim))
+        names = {self._docs.array(part.node).dims[axis] for part, axis in with_dim}
+        name = names.pop()
+        if names or not self._dims.is_own(parent(variant.node), name):
+            name = self._dims.private(variant.node, dim)
+            for part, axis in with_dim:
+                self._parts.rename_dim(part.node, axis, name)
+        return name
 
     def _write_coordinate(self, column: Column, variant: Variant, dim: str, found: Sequence[Piece]) -> Variant:
         """Check that the labels of these runs are those of all runs; if not, give each run its own."""
@@ -216,7 +244,7 @@ class ColumnWriter:
         elif all(part.name != name for part in variant.parts):
             variant = self._own_coordinate(column, variant, dim, found)
         rows = np.concatenate([piece.rows for piece in found])
-        values = [coord_on_disk(coord.values) for coord in given]
+        values = [on_disk(coord.values) for coord in given]
         each = [value for piece, value in zip(found, values, strict=True) for _ in range(len(piece.rows))]
         order = np.argsort(rows, kind="stable")
         ordered = [each[i] for i in order]
@@ -225,16 +253,17 @@ class ColumnWriter:
 
     def _own_coordinate(self, column: Column, variant: Variant, dim: str, found: Sequence[Piece]) -> Variant:
         """The coordinate becomes a part: an array over runs and the dim, which it shares its name with."""
-        axis, key, coord = 1 + variant.dims.index(dim), variant.node, found[0].entry.labels.coords[dim]
-        if is_constant(self._docs.array(key)):
-            have = self._rows_of(column, variant).copy()
-            for piece in found:
-                have[piece.rows] = True
-            self._parts.spread(variant.parts[0], have)
-        name = self._parts.own_dim(key, axis, dim)
-        inner = (self._docs.array(key).shape[axis],)
-        spec = PartSpec(f"@{dim}", "array", coord_dtype(coord.values), 1)
-        part = self._parts.create(f"{parent(key)}/{name}", spec, (name,), inner, plain_attrs(coord.attrs))
+        have = self._rows_of(column, variant).copy()
+        for piece in found:
+            have[piece.rows] = True
+        inner: tuple[int, ...] = ()
+        for each, axis in variant.with_dim(dim):
+            if is_constant(self._docs.array(each.node)):
+                self._parts.spread(each, have)
+            inner = (self._docs.array(each.node).shape[axis],)
+        name, coord = self._own_dim(variant, dim), found[0].entry.labels.coords[dim]
+        spec = PartSpec(f"@{dim}", "array", layout.dtype_of(on_disk(coord.values)), 1, dims=(dim,))
+        part = self._parts.create(f"{parent(variant.node)}/{name}", spec, (name,), inner, shown_attrs(coord))
         coords = {**variant.coords, dim: replace(variant.coords[dim], node=None)}
         return _change(column, variant, parts=(*variant.parts, part), coords=coords)
 
@@ -242,13 +271,13 @@ class ColumnWriter:
         """Give the runs that are there the coordinate that they had in common, some of them at a time."""
         import numpy as np
 
-        have, values = np.flatnonzero(self._rows_of(column, variant)), coord_on_disk(coord.values)
+        have, values = np.flatnonzero(self._rows_of(column, variant)), on_disk(coord.values)
         part = variant.part(name)
         made, written = part, np.zeros(self._n_runs, bool)
         step = max(1, _REPEATED_BYTES // max(1, values.nbytes))
         for start in range(0, len(have), step):
             rows = have[start : start + step]
-            made = self._parts.write(made, rows, np.repeat(values[None], len(rows), axis=0), written, ())
+            made = self._parts.write(made, rows, np.repeat(values[None], len(rows), axis=0), written)
             written[rows] = True
         return _change(column, variant, parts=tuple(made if each is part else each for each in variant.parts))
 
@@ -277,6 +306,12 @@ class ColumnWriter:
     def _read(self, node: str, have: Array) -> Array:
         doc = self._docs.array(node)
         return read_whole(Kept(self._place, node, doc, in_rows(doc, have)), node, doc)
+
+
+def _varying(found: Sequence[Piece]) -> set[str]:
+    """The dims whose labels are not the same in all runs."""
+    first, *others = (piece.entry.labels.coords for piece in found)
+    return {dim for dim, coord in first.items() if not all(coords_equal(coord, each[dim]) for each in others)}
 
 
 def _change(column: Column, variant: Variant, **changes: Any) -> Variant:

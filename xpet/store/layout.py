@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from xpet.store.documents import Fill, itemsize
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
 
 #: runs with numbers and runs with texts of one chunk at most; bytes of a chunk: once to twice this
 MAX_NUMBERS, MAX_TEXTS, CHUNK_BYTES = 65_536, 4_096, 2**20
@@ -62,6 +66,11 @@ def _product(sizes: Sequence[int]) -> int:
     for size in sizes:
         out *= max(size, 1)
     return out
+
+
+def dtype_of(values: Array) -> str:
+    """The zarr data type of values as chunks hold them."""
+    return "string" if values.dtype == object else values.dtype.name
 
 
 def disk_dtype(dtype: str) -> str:

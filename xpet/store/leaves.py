@@ -11,11 +11,11 @@ from xpet.errors import UnsupportedValueError
 from xpet.store import layout
 from xpet.store.chunks import write_whole
 from xpet.store.columns import LabelNode, PartNode
-from xpet.store.dims import Dims
+from xpet.store.dims import Dims, Naming
 from xpet.store.documents import ArrayDoc, Doc, Fill, GroupDoc
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.relayout import Leftovers
-from xpet.values import Encoded, Labels, Part, decode, encode, unlabelled
+from xpet.values import Encoded, Part, decode, encode, unlabelled
 from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.structure import codec as json_codec
 
@@ -138,36 +138,31 @@ class LeafWriter:
         """Write a value at a free key; ``about`` is what its main array says besides, among it its ``comment``."""
         parts: list[PartNode] = []
         labels = encoded.labels
+        naming = Naming(self._dims, key, labels.coords)
         for part in encoded.parts:
             data = _array(part.data)
             node = self._docs.free_key(parent(key), f"{name_of(key)}.{part.name}") if parts else key
-            alike = (True,) * data.ndim
-            dims = self._dims.default(node, data.ndim) if parts else self._dims.names(key, labels, data.shape, alike)
-            dtype = "string" if data.dtype == object else data.dtype.name
+            dims = naming.names(node, encoded.dims_of(part), data.shape, (True,) * data.ndim)
+            dtype = layout.dtype_of(data)
             attrs = {} if parts else plain_attrs(labels.attrs, about["comment"])
             attrs |= part.attrs
             self._write_array(node, dtype, dims, data, attrs)
-            parts.append(PartNode(part.name, dtype, data.ndim, node))
-        coords = self._share(key, labels)
+            parts.append(PartNode(part.name, dtype, data.ndim, node, dims=part.dims))
+        coords = {
+            dim: LabelNode(coord.values.dtype.str, dict(coord.attrs), naming.shared[dim])
+            for dim, coord in labels.coords.items()
+        }
         about = {
             **about,
             "codec": encoded.codec,
             "version": encoded.version,
             "meta": dict(encoded.meta),
-            "parts": [[part.name, part.dtype, part.rank, part.node, None] for part in parts],
+            "parts": [part.to_json() for part in parts],
             "dims": list(labels.dims),
             "attrs": dict(labels.attrs),
             "coords": {name: [each.dtype, dict(each.attrs), each.node] for name, each in coords.items()},
         }
         self._docs.put(key, replace(self._docs.array(key), xpet=about))
-
-    def _share(self, key: str, labels: Labels) -> dict[str, LabelNode]:
-        out = {}
-        for dim, coord in labels.coords.items():
-            name = self._docs.array(key).dims[labels.dims.index(dim)]
-            node = self._dims.share(parent(key), name, coord)
-            out[dim] = LabelNode(coord.values.dtype.str, dict(coord.attrs), node)
-        return out
 
     def _write_array(
         self, node: str, dtype: str, dims: tuple[str, ...], data: Array, attrs: Mapping[str, Any]

@@ -18,6 +18,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -259,7 +260,7 @@ class Packer:
         specs = []
         for part in encoded.parts:
             spec = _spec(part)
-            specs.append((spec.name, spec.form, spec.dtype, spec.rank, spec.attrs))
+            specs.append((spec.name, spec.form, spec.dtype, spec.rank, spec.attrs, spec.dims))
             if spec.form == "text":
                 raw = str(part.data).encode()
                 tail.append(COUNT.pack(len(raw)) + raw)
@@ -281,7 +282,7 @@ class Packer:
 
     def _labels_number(self, template: str, item: str, labels: Labels) -> int:
         """A number that is equal exactly for equal labels of one item."""
-        if not (labels.dims or labels.attrs):
+        if not (labels.dims or labels.attrs or labels.coords):
             return 0
         number, last = self._bases.get((template, item), (0, None))
         if last is None or not labels_equal(last, labels):
@@ -337,6 +338,11 @@ def _where(leaf: LeafData, item: str) -> str:
 
 
 def _spec(part: Part) -> PartSpec:
+    spec = _unnamed(part)
+    return replace(spec, dims=part.dims) if part.dims else spec
+
+
+def _unnamed(part: Part) -> PartSpec:
     name, data, attrs = part.name, part.data, canonical(part.attrs) if part.attrs else "{}"
     if isinstance(data, str):
         return PartSpec(name, "text", "string", 0, attrs)

@@ -10,7 +10,7 @@ from xpet.store import layout
 from xpet.store.chunks import read_rows, write_rows
 from xpet.store.columns import PartNode
 from xpet.store.constants import Constants, is_constant
-from xpet.store.dims import Dims, is_private
+from xpet.store.dims import Dims
 from xpet.store.documents import ArrayDoc
 from xpet.store.fields import PartSpec
 from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
@@ -59,7 +59,7 @@ class PartWriter:
         else:
             self.add(node, doc)
             self._constants.write(node, doc, constant)
-        return PartNode(spec.name, spec.dtype, spec.rank, node)
+        return PartNode(spec.name, spec.dtype, spec.rank, node, dims=spec.dims)
 
     def _along_runs(self, doc: ArrayDoc) -> ArrayDoc:
         """The document of an array for one run as that of an array for all."""
@@ -76,11 +76,8 @@ class PartWriter:
         self._docs.put(node, doc)
         self._unpublished.add(node)
 
-    def write(self, part: PartNode, rows: Array, given: Values, have: Array, names: Sequence[str]) -> PartNode:
-        """Put values into the rows of the runs ``rows``, ascending; ``have`` tells which runs had the part before.
-
-        ``names`` are what the user calls the dims.
-        """
+    def write(self, part: PartNode, rows: Array, given: Values, have: Array) -> PartNode:
+        """Put values into the rows of the runs ``rows``, ascending; ``have`` tells which runs had the part before."""
         doc = self._docs.array(part.node)
         if is_constant(doc):
             if self._constants.hold(part.node, doc, given):
@@ -94,7 +91,7 @@ class PartWriter:
             write_rows(self._place, part.node, doc, rows, values, have)
         else:
             each = list(values)
-            self._widen(part, each, names)
+            self._widen(part, each)
             doc = self._spare_fill(part, each, have)
             write_ragged(self._kept(part, doc, have), part.node, doc, rows, each)
             lengths = lengths_of(each, part.rank)
@@ -129,18 +126,15 @@ class PartWriter:
         nobody = np.zeros(self._n_runs, bool)
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
-            self.write(part, some, np.repeat(value[None], len(some), axis=0), nobody, ())
+            self.write(part, some, np.repeat(value[None], len(some), axis=0), nobody)
         return self._docs.array(part.node)
 
-    def own_dim(self, node: str, axis: int, name: str) -> str:
-        """Give one dim of an array a name that is its alone and has no labels, unless it has; returns that name."""
+    def rename_dim(self, node: str, axis: int, name: str) -> None:
+        """Give one dim of an array another name; ``axis`` counts from the end."""
         doc = self._docs.array(node)
-        dim = doc.dims[axis]
-        labels = f"{parent(node)}/{dim}"
-        if not is_private(dim) or (labels in self._docs and self._docs.array(labels).dims == (dim,)):
-            dim = self._dims.private(node, name)
-            self._docs.put(node, replace(doc, dims=(*doc.dims[:axis], dim, *doc.dims[axis + 1 :])))
-        return dim
+        dims = list(doc.dims)
+        dims[axis] = name
+        self._docs.put(node, replace(doc, dims=tuple(dims)))
 
     def finish(self, part: PartNode, full: bool) -> None:
         """Bring the attributes that depend on completeness up to date; ``full`` if every run has the part."""
@@ -183,12 +177,8 @@ class PartWriter:
             write_rows(self._place, node, about, rows, filled[:, 0] if one else filled)
         return node
 
-    def _widen(self, part: PartNode, values: list[Array], names: Sequence[str]) -> None:
-        """Make room, and keep those dims apart along which runs now differ in size."""
-        doc = self._docs.array(part.node)
-        for axis, size in enumerate(doc.shape[1:], start=1):
-            if any(value.shape[axis - 1] != size for value in values):
-                self.own_dim(part.node, axis, names[axis - 1] if names else f"d{axis - 1}")
+    def _widen(self, part: PartNode, values: list[Array]) -> None:
+        """Make room."""
         doc = self._docs.array(part.node)
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
         self._docs.put(part.node, replace(doc, shape=(doc.shape[0], *wide)))

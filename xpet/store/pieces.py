@@ -38,7 +38,7 @@ def packed(piece: Piece) -> Piece:
     entry, meta = piece.entry, json.loads(piece.entry.meta)
     texts = []
     for values in zip(*piece.data, strict=True):
-        parts = tuple(Part(value, spec.name) for spec, value in zip(entry.parts, values, strict=True))
+        parts = tuple(Part(value, spec.name, {}, spec.dims) for spec, value in zip(entry.parts, values, strict=True))
         texts.append(to_text(Encoded(entry.codec, parts, entry.version, meta, entry.labels)))
     return text_piece(piece, entry.item, PACKED, texts)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError
+from xpet.errors import CorruptStoreError, DataNotInStorageError, UnsupportedValueError
 from xpet.store.chunks import read_rows, read_whole, read_written
 from xpet.store.columns import NONE, Column, LabelNode, PartNode, Variant, read_columns
 from xpet.store.constants import is_constant
@@ -17,12 +17,12 @@ from xpet.store.hierarchy import Hierarchy
 from xpet.store.kept import Kept, in_rows
 from xpet.store.recent import Recent
 from xpet.store.snapshot import Snapshot, check_still
-from xpet.values import Coord, Encoded, Labels, Part, decode, rebuild
-from xpet.values.text import as_stored
+from xpet.values import Coord, Encoded, Labels, Part, decode
+from xpet.values.coordinates import as_stored
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
-    from xpet.values.parts import Array, Data
+    from xpet.values.parts import Array
 
 _NO_LABELS = Labels()
 
@@ -36,15 +36,15 @@ def read_encoded(place: Place, hierarchy: Hierarchy, key: str) -> Encoded:
     """The encoding of a value outside runs; ``key`` is its main array."""
     try:
         return _read_encoded(place, hierarchy, hierarchy.array(key).xpet)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedValueError) as error:
         raise CorruptStoreError(f"{place.url}/{key}: what its document says is damaged ({error!r})") from error
 
 
 def _read_encoded(place: Place, hierarchy: Hierarchy, about: Mapping[str, Any]) -> Encoded:
     parts = []
-    for name, dtype, _, node, _ in about["parts"]:
-        data = _outside_runs(place, node, hierarchy.array(node))
-        parts.append(Part(_text(data) if dtype == "string" and data.ndim == 0 else data, name))
+    for part in [PartNode.from_json(*each) for each in about["parts"]]:
+        data = _outside_runs(place, part.node, hierarchy.array(part.node))
+        parts.append(_part_of(part, data))
     coords = {name: LabelNode(*each) for name, each in about["coords"].items()}
     dims = Dims(place, hierarchy)
     labels = Labels(
@@ -66,8 +66,9 @@ def _outside_runs(place: Place, node: str, doc: ArrayDoc) -> Array:
     return np.array(doc.fill, object if doc.dtype == "string" else doc.dtype)
 
 
-def _text(data: Array) -> str:
-    return str(data[()])
+def _part_of(part: PartNode, data: Array) -> Part:
+    text = part.dtype == "string" and data.ndim == 0
+    return Part(str(data[()]) if text else data, part.name, {}, part.dims)
 
 
 def _shared(dims: Dims, label: LabelNode) -> Coord:
@@ -192,19 +193,23 @@ class RunReader:
         return found
 
     def _value(self, variant: Variant, run: int) -> Any:
-        parts: dict[str, Data] = {}
+        parts: list[Part] = []
         own: dict[str, Array] = {}
         for part in variant.parts:
             data = self._part(part, run)
             if part.name.startswith("@"):
                 own[part.name[1:]] = data
             else:
-                parts[part.name] = _text(data) if part.dtype == "string" and data.ndim == 0 else data
+                parts.append(_part_of(part, data))
         labels = _NO_LABELS
         if variant.dims or variant.coords or variant.attrs:
             coords = {name: self._coord(each, own.get(name)) for name, each in variant.coords.items()}
             labels = Labels(variant.dims, coords, variant.attrs)
-        return rebuild(variant.codec, variant.version, variant.meta, parts, labels)
+        try:
+            encoded = Encoded(variant.codec, tuple(parts), variant.version, variant.meta, labels)
+        except UnsupportedValueError as error:
+            raise CorruptStoreError(f"{variant.node}: run {run} has parts that do not fit together: {error}") from error
+        return decode(encoded)
 
     def _part(self, part: PartNode, run: int) -> Array:
         import numpy as np

@@ -6,7 +6,7 @@ from xpet.values.labels import Labelled, label, unlabelled
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 from xpet.values.plain import array_code, check_value
 from xpet.values.registering import adopt_codecs, register_codec, registered_codecs
-from xpet.values.registry import Codec, Opaque, canonical, decode, encode, load_codecs, rebuild
+from xpet.values.registry import Codec, Opaque, canonical, decode, encode, load_codecs
 
 __all__ = [
     "Codec",
@@ -28,7 +28,6 @@ __all__ = [
     "labels_equal",
     "load_codecs",
     "pickled",
-    "rebuild",
     "register_codec",
     "registered_codecs",
     "same_value",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
+from xpet.values.attrs import plain_attrs
+from xpet.values.coordinates import as_stored
 from xpet.values.nesting import deeper
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 from xpet.values.registry import decode_whole, encode
-from xpet.values.text import as_stored
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array
@@ -23,12 +24,17 @@ _LEVELS_EACH = 3
 
 
 def compose(
-    codec: str, values: Mapping[str, object], meta: Mapping[str, Any] | None = None, version: int = 1
+    codec: str,
+    values: Mapping[str, object],
+    meta: Mapping[str, Any] | None = None,
+    version: int = 1,
+    one_space: bool = False,
 ) -> Encoded:
     """An encoding of some values by their names; that of the name ``''`` is its main part.
 
     Where none has that name, the main part is a text that says what the value is made of. ``meta`` is what the codec
-    needs besides; :func:`more_of` returns it.
+    needs besides; :func:`more_of` returns it. With ``one_space`` dims of the same name are one dim in all values; else
+    each value has its own.
     """
     parts: list[Part] = []
     of: list[dict[str, Any]] = []
@@ -40,12 +46,16 @@ def compose(
         stem = _stem(name, taken, [part.name for part in encoded.parts])
         entry = {"name": name, "stem": stem, "codec": encoded.codec, "version": encoded.version}
         of.append({**entry, "meta": dict(encoded.meta), "parts": [part.name for part in encoded.parts]})
-        parts.extend(replace(part, name=_below(stem, part.name)) for part in encoded.parts)
         if name == "":
             labels = encoded.labels
-        else:
-            of[-1]["labels"], coords = _spread(encoded.labels, stem, taken)
-            parts.extend(coords)
+            parts.extend(encoded.parts)
+            continue
+        # No stem has a slash, so that dims of values in values have names unlike all others.
+        space = "" if one_space else f"{stem}/"
+        parts.extend(_within(encoded, stem, space))
+        own = encoded.labels
+        of[-1]["labels"] = {"dims": list(own.dims), "attrs": dict(own.attrs), "coords": list(own.coords), "in": space}
+        labels = replace(labels, coords={**labels.coords, **{space + dim: each for dim, each in own.coords.items()}})
     if "" not in values:
         # The texts of parts are UTF-8, names need not be.
         names = ", ".join(values).encode(errors="replace").decode()
@@ -62,12 +72,15 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
         If one of them cannot be read here.
     """
     data = {part.name: part.data for part in encoded.parts}
+    dims = {part.name: part.dims for part in encoded.parts if part.dims}
     out: dict[str, Any] = {}
     for entry in encoded.meta[_OF]:
         name, stem = str(entry["name"]), str(entry["stem"])
         # Each part is used up, so that a few bytes cannot ask for the same large one again and again.
         parts = tuple(Part(data.pop(_below(stem, part)), part) for part in map(str, entry["parts"]))
-        labels = _gathered(entry["labels"], data) if "labels" in entry else encoded.labels
+        if dims and "labels" in entry:
+            parts = tuple(_as_within(part, dims.get(_below(stem, part.name), ()), entry["labels"]) for part in parts)
+        labels = _gathered(entry["labels"], data, encoded.labels) if "labels" in entry else _own(encoded.labels)
         out[name] = decode_whole(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
     return out
 
@@ -98,25 +111,40 @@ def _stem(name: str, taken: set[str], parts: Sequence[str] = ("",)) -> str:
     return stem
 
 
-def _spread(labels: Labels, stem: str, taken: set[str]) -> tuple[dict[str, Any], list[Part]]:
-    """Labels as JSON, and the values of their coordinates as parts."""
-    coords, parts = {}, []
-    for dim, coord in labels.coords.items():
-        own = _stem(f"{stem}-{dim}", taken)
-        coords[dim] = {"part": own, "dtype": coord.values.dtype.str, "attrs": dict(coord.attrs)}
-        values = coord.values
-        parts.append(Part(values.astype(object) if values.dtype.kind == "U" else values, own))
-    return {"dims": list(labels.dims), "attrs": dict(labels.attrs), "coords": coords}, parts
+def _within(encoded: Encoded, stem: str, space: str) -> Iterator[Part]:
+    """The parts of a value as those of one that holds it."""
+    for part in encoded.parts:
+        dims, attrs = encoded.dims_of(part), part.attrs
+        if part is encoded.parts[0]:
+            attrs = {**plain_attrs(encoded.labels.attrs), **attrs}
+            dims = dims if len(dims) == getattr(part.data, "ndim", 0) else ()
+        yield Part(part.data, _below(stem, part.name), attrs, tuple(space + dim for dim in dims))
 
 
-def _gathered(node: Mapping[str, Any], data: Mapping[str, Data]) -> Labels:
-    coords = {dim: Coord(_values(data[each["part"]], each["dtype"]), each["attrs"]) for dim, each in _coords(node)}
-    return Labels(tuple(map(str, node["dims"])), coords, node["attrs"])
+def _as_within(part: Part, dims: Sequence[str], node: Mapping[str, Any]) -> Part:
+    """A part with its dims as they are called within the value that it is of."""
+    space = str(node.get("in", ""))
+    return replace(part, dims=tuple(dim.removeprefix(space) for dim in dims))
 
 
-def _coords(node: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    coords: Mapping[str, Mapping[str, Any]] = node["coords"]
-    return coords.items()
+def _own(labels: Labels) -> Labels:
+    """The labels without those of dims that the main part does not have."""
+    if len(labels.coords) <= len(labels.dims):
+        return labels
+    return replace(labels, coords={dim: labels.coords[dim] for dim in labels.dims if dim in labels.coords})
+
+
+def _gathered(node: Mapping[str, Any], data: Mapping[str, Data], around: Labels) -> Labels:
+    """The labels of a value within one that has the labels ``around``."""
+    coords: Mapping[str, Any] | Sequence[str] = node["coords"]
+    if isinstance(coords, Mapping):
+        # As it once was, each is a part.
+        found = {
+            dim: Coord(_values(data[each["part"]], each["dtype"]), each["attrs"]) for dim, each in coords.items()
+        }
+    else:
+        found = {dim: around.coords[f"{node['in']}{dim}"] for dim in coords}
+    return Labels(tuple(map(str, node["dims"])), found, node["attrs"])
 
 
 def _values(data: Data, dtype: object) -> Array:

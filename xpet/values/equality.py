@@ -35,6 +35,8 @@ def _same_data(a: Any, b: Any) -> bool:
     if isinstance(a, str) or isinstance(b, str):
         return type(a) is type(b) and a == b
     x, y = np.asarray(a), np.asarray(b)
+    if x.dtype == y.dtype and x.dtype.kind in "mM":
+        x, y = x.view("i8"), y.view("i8")
     if x.dtype != y.dtype or x.shape != y.shape or not np.array_equal(x, y, equal_nan=x.dtype.kind in "fc"):
         return False
     if x.dtype.kind == "c":

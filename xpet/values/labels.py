@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from xpet.values.parts import Coord, Labels, is_coordinate
+from xpet.values.coordinates import is_coordinate
+from xpet.values.parts import Coord, Encoded, Labels
 
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -44,7 +45,8 @@ def label(
     dims
         One name per dimension of ``value``; none: the dimensions stay unnamed.
     coords
-        For some of ``dims``: a 1-D array as long as that dimension, or ``label(array, units=…)``.
+        For some of ``dims``: a 1-D array as long as that dimension, of numbers, texts or times, or
+        ``label(array, units=…)``.
     units
         The units of ``value`` as text, such as ``'mV'``; a quantity of pint or BRIAN2 has its own.
     attrs
@@ -86,6 +88,13 @@ def label(
     return Labelled(value, Labels(names, made, _attrs(own or units, attrs)))
 
 
+def relabelled(encoded: Encoded, labels: Labels) -> Labels:
+    """The labels of a main part in place of its own, with those of the other parts."""
+    kept = {dim for part in encoded.parts[1:] for dim in part.dims}
+    coords = {dim: coord for dim, coord in encoded.labels.coords.items() if dim in kept}
+    return replace(labels, coords={**coords, **labels.coords}) if coords else labels
+
+
 def _numbers_of(value: Any) -> tuple[Any, str | None]:
     from xpet.values.codecs.units import numbers_of
 
@@ -108,7 +117,8 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
         )
     if not is_coordinate(values):
         raise ValueError(
-            f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, and texts that are UTF-8, are possible"
+            f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, texts that are UTF-8 and times in "
+            "s, ms, us or ns are possible"
         )
     return Coord(values, attrs)
 

@@ -28,16 +28,9 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def is_coordinate(values: Array) -> bool:
-    """Whether an array can label a dimension: real numbers, but not long doubles, or texts that are UTF-8."""
-    if values.dtype.kind == "U":
-        return all(map(is_utf8, values.ravel().tolist()))
-    return values.dtype.kind in "biuf" and values.dtype.itemsize <= 8
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Coord:
-    """The labels along one dimension: a 1-D array of numbers or texts, with attributes."""
+    """The labels along one dimension: a 1-D array of numbers, times or texts, with attributes."""
 
     values: Array
     attrs: Mapping[str, str | float] = field(default_factory=dict)
@@ -45,7 +38,10 @@ class Coord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """Dimension names, coordinates and attributes around an array."""
+    """What a value says of itself to whoever looks at its arrays.
+
+    ``dims`` and ``attrs`` are those of its main part, ``coords`` the coordinates of all dims that its parts have.
+    """
 
     dims: tuple[str, ...] = ()
     coords: Mapping[str, Coord] = field(default_factory=dict)
@@ -60,12 +56,15 @@ class Part:
     """One array of an encoded value; the main part has the name ``''``.
 
     A part has no notion of runs: a column adds them. ``attrs`` are what plain tools should see of it, such as the units
-    of a time; rebuilding the value does not need them.
+    of a time, and ``dims`` the names of its dimensions, unless it is the main part, whose dims are labels; rebuilding
+    the value needs neither. Parts of a value that have a dim in common have one size along it. A name may be that of
+    another value within this one: ``V/time`` is the dim ``time`` of what is called ``V``.
     """
 
     data: Data
     name: str = ""
     attrs: Mapping[str, str | float] = field(default_factory=dict)
+    dims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +72,7 @@ class Encoded:
     """A value as named arrays.
 
     ``meta`` is what the codec needs besides the parts to rebuild the value; it is JSON and the
-    same for all values that one column can hold. ``labels`` describe the main part.
+    same for all values that one column can hold. ``labels`` are for whoever looks at the arrays.
     """
 
     codec: str
@@ -89,6 +88,26 @@ class Encoded:
         for part in self.parts:
             if getattr(part.data, "ndim", 0) > MOST_DIMS:
                 raise UnsupportedValueError(f"an array of more than {MOST_DIMS} dimensions cannot be kept; reshape it")
+        if self.labels.dims or self.labels.coords or any(part.dims for part in self.parts):
+            self._check_dims()
+
+    def _check_dims(self) -> None:
+        sizes: dict[str, int] = {}
+        for part in self.parts:
+            dims, shape = self.dims_of(part), getattr(part.data, "shape", ())
+            if dims and len(dims) != len(shape):
+                raise UnsupportedValueError(f"the part {part.name!r} of shape {shape} has the dims {dims}")
+            for dim, size in zip(dims, shape, strict=False):
+                if sizes.setdefault(dim, size) != size:
+                    raise UnsupportedValueError(
+                        f"the parts of its encoding {self.codec!r} have {sizes[dim]} and {size} values along {dim!r}"
+                    )
+        for dim, coord in self.labels.coords.items():
+            if sizes.get(dim) != len(coord.values):
+                raise UnsupportedValueError(
+                    f"a coordinate of its encoding {self.codec!r} has {len(coord.values)} values along {dim!r}, and "
+                    f"its parts have {sizes.get(dim, 'no such dim')}"
+                )
 
     def part(self, name: str = "") -> Data:
         """The data of the part called ``name``."""
@@ -96,6 +115,10 @@ class Encoded:
             if part.name == name:
                 return part.data
         raise KeyError(name)
+
+    def dims_of(self, part: Part) -> tuple[str, ...]:
+        """What the dimensions of a part are called; nothing if they have no names."""
+        return self.labels.dims if part is self.parts[0] else part.dims
 
 
 class UnknownCodec(Exception):

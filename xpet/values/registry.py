@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError, warn
-from xpet.values.labels import Labelled
+from xpet.values.labels import Labelled, relabelled
 from xpet.values.nesting import DEEPEST, TooDeep
-from xpet.values.parts import Data, Encoded, Labels, Part, UnknownCodec
+from xpet.values.parts import Encoded, UnknownCodec
 from xpet.values.text import PACKED, from_text
 
 
@@ -283,7 +283,7 @@ def encode(value: object, where: str = "") -> Encoded:
                 f"{where or 'value'} of type {_name(type(value.value))} is not kept as an array of numbers, so "
                 f"its dims {value.labels.dims} would be lost; give an array of numbers, or leave the dims out"
             )
-        return replace(encoded, labels=value.labels)
+        return replace(encoded, labels=relabelled(encoded, value.labels))
     if _name(kind) not in _BY_TYPE:
         load_codecs()
     for target in _BY_TYPE.get(_name(kind), ()):
@@ -388,11 +388,6 @@ def _damaged(encoded: Encoded, error: Exception) -> CorruptStoreError:
         f"a stored value in the encoding {encoded.codec!r} is damaged, as it cannot be rebuilt "
         f"({type(error).__name__}: {error}); rerun what made it"
     )
-
-
-def rebuild(codec: str, version: int, meta: Mapping[str, Any], parts: Mapping[str, Data], labels: Labels) -> Any:
-    """The value of an encoding as a store holds it."""
-    return decode(Encoded(codec, tuple([Part(data, name) for name, data in parts.items()]), version, meta, labels))
 
 
 def canonical(meta: Mapping[str, Any]) -> str:

@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xpet.errors import CorruptStoreError
 from xpet.values.codecs.ndarray import safe_dtype
+from xpet.values.codecs.times import safe_time_dtype
+from xpet.values.coordinates import as_stored
 from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 
 if TYPE_CHECKING:
@@ -50,35 +51,27 @@ def _array_from_json(node: Mapping[str, Any]) -> Array:
 
     if not isinstance(node["data"], list):
         # Of bytes it would be an array that cannot be written to.
-        return np.frombuffer(bytearray(base64.b64decode(node["data"])), safe_dtype(node["dtype"]))
+        raw, dtype = bytearray(base64.b64decode(node["data"])), str(node["dtype"])
+        return np.frombuffer(raw, safe_time_dtype(dtype) if dtype[1:2] in ("m", "M") else safe_dtype(dtype))
     texts = np.empty(len(node["data"]), object)
     texts[:] = [str(text) for text in node["data"]]
     return texts if node["dtype"] == "|O" else as_stored(texts, node["dtype"])
-
-
-def as_stored(values: Array, dtype: object) -> Array:
-    """Labels as they were given, by the dtype that a store names: of numbers, or of texts, which are objects here."""
-    import numpy as np
-
-    if values.dtype != object:
-        return values.astype(safe_dtype(dtype))
-    width = max(map(len, values.ravel().tolist()), default=0)
-    if str(dtype)[:2] not in ("<U", ">U") or not width <= int(str(dtype)[2:]) <= 1024 + 64 * width:
-        raise CorruptStoreError(f"the dtype {dtype!r} of a stored coordinate does not fit its texts")
-    return values.astype(np.dtype(str(dtype)))
 
 
 def to_text(encoded: Encoded) -> str:
     """An encoding as one text."""
     parts = {part.name: _data_to_json(part.data) for part in encoded.parts}
     head = {"codec": encoded.codec, "version": encoded.version, "meta": dict(encoded.meta)}
-    return json.dumps({**head, "parts": parts, "labels": labels_to_json(encoded.labels)})
+    dims = {part.name: list(part.dims) for part in encoded.parts if part.dims}
+    named = {"dims": dims} if dims else {}
+    return json.dumps({**head, "parts": parts, **named, "labels": labels_to_json(encoded.labels)})
 
 
 def from_text(text: str) -> Encoded:
     """The encoding of :func:`to_text`."""
     node = json.loads(text)
-    parts = tuple(Part(_data_from_json(data), name) for name, data in node["parts"].items())
+    dims = {name: tuple(map(str, each)) for name, each in node.get("dims", {}).items()}
+    parts = tuple(Part(_data_from_json(data), name, {}, dims.get(name, ())) for name, data in node["parts"].items())
     return Encoded(str(node["codec"]), parts, int(node["version"]), node["meta"], labels_from_json(node["labels"]))
 
 

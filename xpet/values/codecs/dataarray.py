@@ -13,7 +13,8 @@ from xpet.errors import UnsupportedValueError
 from xpet.values.codecs.ndarray import codec as ndarray_codec
 from xpet.values.codecs.ndarray import is_numeric
 from xpet.values.codecs.structure import codec as structure_codec
-from xpet.values.parts import Coord, Encoded, Labels, Part, is_coordinate
+from xpet.values.coordinates import is_coordinate
+from xpet.values.parts import Coord, Encoded, Labels, Part
 
 if TYPE_CHECKING:
     from xpet.values.parts import Array

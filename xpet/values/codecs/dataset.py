@@ -15,14 +15,13 @@ from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.dataarray import codec as plain_codec
 from xpet.values.codecs.dataarray import from_text, index_values, label_dims, loaded, plain, text
 from xpet.values.compose import compose, decompose, more_of
-from xpet.values.parts import Coord, Encoded, Labels, is_coordinate
+from xpet.values.coordinates import as_stored, is_coordinate
+from xpet.values.parts import Coord, Encoded, Labels
 
 if TYPE_CHECKING:
     import numpy as np
 
-_TIME = re.compile(r"<([mM])8\[(s|ms|us|ns)\]")
 _LEVEL = re.compile(r"[<>|=]?(O|b1|[iu][1248]|f[248]|c8|c16|U\d{1,4}|[mM]8\[(s|ms|us|ns)\])")
-_UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
 class VariableCodec:
@@ -48,17 +47,21 @@ class VariableCodec:
 
 
 class DatasetCodec:
-    """``xarray.Dataset``: each variable is parts of its own, the main part is a text."""
+    """``xarray.Dataset``: each variable is parts of its own, the main part is a text.
 
-    name = "xarray.Dataset"
+    In version 1 all coordinates are parts.
+    """
+
+    name, version = "xarray.Dataset", 2
 
     def encode(self, value: Any) -> Encoded:
-        """The variables by their own codecs; ``encoding`` is not kept."""
-        parts = _Parts()
+        """The variables by their own codecs, with their dims; index coordinates label these if they can."""
+        parts = _Parts(tuple(value.sizes))
         data = [parts.add(name, variable.variable) for name, variable in value.data_vars.items()]
-        meta = {"data": data, "attrs": text(dict(value.attrs)), **_coordinates(value, parts, value.coords)}
-        made = compose(self.name, parts.values, meta)
-        return replace(made, labels=Labels(attrs=plain(value.attrs)))
+        coords, more = _coordinates(value, parts)
+        meta = {"data": data, "attrs": text(dict(value.attrs)), **more}
+        made = compose(self.name, parts.values, meta, self.version, one_space=True)
+        return replace(made, labels=Labels((), coords, plain(value.attrs)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The Dataset, loaded."""
@@ -66,7 +69,7 @@ class DatasetCodec:
 
         more, values = more_of(encoded), decompose(encoded)
         data = {from_text(name): _found(values, part) for name, part in more["data"]}
-        return xr.Dataset(data, _rebuilt(more, values), from_text(more["attrs"]))
+        return xr.Dataset(data, _rebuilt(more, values, encoded.labels), from_text(more["attrs"]))
 
 
 class DataArrayCodec:
@@ -79,20 +82,11 @@ class DataArrayCodec:
 
     def encode(self, value: Any) -> Encoded:
         """The data as main part; coordinates that cannot be labels are parts; ``encoding`` is not kept."""
-        main = _variable(value.variable)
-        parts = _Parts({"": main})
-        called = dict(zip(value.dims, main.labels.dims, strict=False))
-        labels = {dim: label for dim in called if (label := _as_label(value, dim)) is not None}
-        others = {name: coord for name, coord in value.coords.items() if name not in labels}
-        meta = {
-            "name": text(value.name),
-            "order": [text(name) for name in value.coords],
-            "labels": [[dim, called[dim], dtype, text(dict(value[dim].attrs))] for dim, (_, dtype) in labels.items()],
-            **_coordinates(value, parts, others),
-        }
-        made = compose(self.name, parts.values, meta, self.version)
-        coords = {called[dim]: coord for dim, (coord, _) in labels.items()}
-        return replace(made, labels=replace(made.labels, coords=coords))
+        parts = _Parts(value.dims)
+        main = parts.add_main(value.variable)
+        coords, more = _coordinates(value, parts)
+        made = compose(self.name, parts.values, {"name": text(value.name), **more}, self.version, one_space=True)
+        return replace(made, labels=replace(main.labels, coords=coords))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataArray, loaded."""
@@ -101,74 +95,90 @@ class DataArrayCodec:
         if encoded.version == 1:
             return plain_codec.decode(encoded)
         more, values = more_of(encoded), decompose(encoded)
-        main = _found(values, "")
-        labels = {
-            dim: xr.Variable((dim,), _from_label(encoded.labels.coords[called].values, dtype), from_text(attrs))
-            for dim, called, dtype, attrs in more["labels"]
-        }
-        coords = _rebuilt(more, values, labels, more["order"])
-        return xr.DataArray(main, coords, name=from_text(more["name"]))
+        coords = _rebuilt(more, values, encoded.labels)
+        return xr.DataArray(_found(values, ""), coords, name=from_text(more["name"]))
 
 
 class _Parts:
     """Variables by the names of their parts, which are texts of their own; those of xarray are anything hashable."""
 
-    def __init__(self, values: Mapping[str, Encoded] | None = None) -> None:
-        from xpet.values.registry import Opaque
+    def __init__(self, dims: tuple[Any, ...]) -> None:
+        #: the names that dims have as labels
+        self.called = dict(zip(dims, label_dims(dims), strict=True))
+        self.values: dict[str, object] = {}
+        #: the labels of dims that a part has
+        self.dims: set[str] = set()
 
-        self.values: dict[str, object] = {name: Opaque(encoded) for name, encoded in (values or {}).items()}
+    def add_main(self, variable: Any) -> Encoded:
+        """Take a variable in as main part."""
+        return self._take("", variable)
 
     def add(self, name: object, value: Any) -> list[object]:
         """Take a variable, or another value, in; returns its name as text and that of its part."""
-        from xpet.values.registry import Opaque
-
         # The texts that name parts are UTF-8.
         stem = part = str(name).encode(errors="replace").decode() or "_"
         k = 0
         while part in self.values:
             k += 1
             part = f"{stem}-{k}"
-        is_variable = type(value).__module__ == "xarray.core.variable"
-        self.values[part] = Opaque(replace(_variable(value), labels=Labels())) if is_variable else value
+        if type(value).__module__ == "xarray.core.variable":
+            self._take(part, value)
+        else:
+            self.values[part] = value
         return [text(name), part]
 
+    def _take(self, part: str, variable: Any) -> Encoded:
+        from xpet.values.registry import Opaque
 
-def _variable(value: Any, index: bool = False) -> Encoded:
-    """A variable as its data, dims and attributes."""
+        made = _variable(variable, called=self.called)
+        self.values[part] = Opaque(replace(made, labels=Labels(made.labels.dims)))
+        self.dims.update(made.labels.dims)
+        return made
+
+
+def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None = None) -> Encoded:
+    """A variable as its data, dims and attributes; ``called`` are the names of dims where others have them, too."""
     import numpy as np
 
     dims = label_dims(value.dims)
     meta = {"dims": list(value.dims), "attrs": text(dict(value.attrs)), "index": index}
     made = compose(VariableCodec.name, {"": loaded(value).data}, meta)
     main = made.parts[0]
-    fits = len(dims) == np.ndim(main.data) and not isinstance(main.data, str)
+    if len(dims) != np.ndim(main.data) or isinstance(main.data, str):
+        dims = ()
+    elif called is not None:
+        dims = tuple(called[dim] for dim in value.dims)
     attrs = {**plain(value.attrs), **made.labels.attrs}
     shown = replace(main, attrs={**plain_attrs(attrs), **main.attrs})
-    return replace(made, parts=(shown, *made.parts[1:]), labels=Labels(dims if fits else (), {}, attrs))
+    return replace(made, parts=(shown, *made.parts[1:]), labels=Labels(dims, {}, attrs))
 
 
-def _as_label(value: Any, dim: str) -> tuple[Coord, str] | None:
-    """The coordinate of a dim that can be stored as its label, and the dtype of its times; None if it cannot."""
+def _as_label(value: Any, dim: str) -> Coord | None:
+    """The coordinate of a dim that can be stored as its label; None if it cannot."""
     values = index_values(value, dim) if dim in value.coords else None
-    if values is None:
-        return None
-    attrs, time = plain(value.coords[dim].attrs), _TIME.fullmatch(values.dtype.str)
-    if time is None:
-        return (Coord(values, attrs), "") if is_coordinate(values) else None
-    units = _UNITS[time[2]] + (" since 1970-01-01" if time[1] == "M" else "")
-    return Coord(values.view("i8"), {**attrs, "units": units}), values.dtype.str
+    return Coord(values, plain(value.coords[dim].attrs)) if values is not None and is_coordinate(values) else None
 
 
 def _from_label(values: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
-    if dtype == "":
-        return values
-    if not _TIME.fullmatch(dtype) or values.dtype.kind != "i":
-        raise CorruptStoreError(f"the dtype {dtype!r} of a stored coordinate of {values.dtype} is not one of times")
-    return values.astype("i8").view(dtype)
+    """The values of a label; times were once integers, of a dtype to be known besides."""
+    return as_stored(values, dtype) if dtype else values
 
 
-def _coordinates(value: Any, parts: _Parts, coords: Mapping[Any, Any]) -> dict[str, Any]:
-    """Take coordinates and their indexes in; returns what has to be known of them besides."""
+def _coordinates(value: Any, parts: _Parts) -> tuple[dict[str, Coord], dict[str, Any]]:
+    """Take coordinates and their indexes in; returns those that are labels, and what has to be known besides."""
+    labels = {dim: label for dim in parts.called if (label := _as_label(value, dim)) is not None}
+    meta = _as_parts(value, parts, {name: coord for name, coord in value.coords.items() if name not in labels})
+    for dim in [dim for dim in labels if parts.called[dim] not in parts.dims]:
+        # Labels of a dim that no array has would be lost.
+        del labels[dim]
+        meta["coords"] += _as_parts(value, parts, {dim: value.coords[dim]})["coords"]
+    meta["order"] = [text(name) for name in value.coords]
+    meta["labels"] = [[dim, parts.called[dim], "", text(dict(value[dim].attrs))] for dim in labels]
+    return {parts.called[dim]: coord for dim, coord in labels.items()}, meta
+
+
+def _as_parts(value: Any, parts: _Parts, coords: Mapping[Any, Any]) -> dict[str, Any]:
+    """Take coordinates in as parts; returns what has to be known of them besides."""
     from xarray.indexes import PandasIndex, PandasMultiIndex
 
     single, multiple, done = [], [], set()
@@ -202,18 +212,18 @@ def _multiple(index: Any, value: Any, parts: _Parts) -> list[Any]:
     return [*parts.add(index.dim, index.index), dtypes, attrs]
 
 
-def _rebuilt(
-    more: Mapping[str, Any],
-    values: Mapping[str, Any],
-    labels: Mapping[Any, Any] | None = None,
-    order: Iterable[str] = (),
-) -> Any:
-    """The coordinates with their indexes; ``labels`` are those with one of the usual kind."""
+def _rebuilt(more: Mapping[str, Any], values: Mapping[str, Any], given: Labels) -> Any:
+    """The coordinates with their indexes."""
     import xarray as xr
     from xarray.indexes import PandasIndex
 
+    order: Iterable[str] = more.get("order", ())
+    labels = {
+        dim: xr.Variable((dim,), _from_label(given.coords[called].values, dtype), from_text(attrs))
+        for dim, called, dtype, attrs in more.get("labels", ())
+    }
     variables, indexes = {}, {}
-    single = [(name, variable, True) for name, variable in (labels or {}).items()]
+    single = [(name, variable, True) for name, variable in labels.items()]
     # A name can hold a NaN, which is found again only as the same object.
     names = {given: from_text(given) for given in order}
     for name, part, has_index in more["coords"]:

@@ -16,8 +16,9 @@ from xpet.values.codecs.ndarray import is_numeric
 from xpet.values.codecs.pandas_arrays import values, values_of
 from xpet.values.codecs.pandas_index import text_of, value_of
 from xpet.values.compose import compose, decompose, more_of
-from xpet.values.parts import Coord, Encoded, Labels, is_coordinate
-from xpet.values.registry import decode_whole, encode
+from xpet.values.coordinates import is_coordinate
+from xpet.values.parts import Coord, Encoded, Labels
+from xpet.values.registry import Opaque, decode_whole, encode
 from xpet.values.text import from_text, is_too_wide, to_text
 
 #: More columns than this would be more arrays than a reader of the store can look through.
@@ -54,10 +55,13 @@ class FrameCodec:
         columns = [values_of(value.iloc[:, k]) for k in range(value.shape[1])]
         of, parts = _by_dtype(columns) if len(columns) > _MOST_COLUMNS else _by_label(value.columns, columns)
         meta: dict[str, Any] = {"columns": json.loads(to_text(encode(value.columns))), "of": of, **_flags(value)}
+        parts = {name: Opaque(_along_index(encode(part, name), len(value))) for name, part in parts.items()}
         for role, each in {"index": value.index, **_attrs(value)}.items():
             meta[role] = _free(role, parts)
             parts[meta[role]] = each
-        return compose(self.name, parts, meta)
+        made = compose(self.name, parts, meta, one_space=True)
+        coords = _coords(value.index) if any(part.dims for part in made.parts) else {}
+        return replace(made, labels=Labels((), coords))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataFrame."""
@@ -73,6 +77,12 @@ class FrameCodec:
             made = pd.DataFrame({k: pd.Series(array, dtype=array.dtype) for k, array in enumerate(arrays)})
             made.index, made.columns = index, columns
         return _finish(made, parts[meta["attrs"]] if "attrs" in meta else None, meta)
+
+
+def _along_index(column: Encoded, length: int) -> Encoded:
+    """A column with the dim that all have, where its main part has one value for each row."""
+    one_each = getattr(column.parts[0].data, "shape", ()) == (length,)
+    return replace(column, labels=Labels(("index",))) if one_each else column
 
 
 def _by_label(labels: Any, columns: list[Any]) -> tuple[list[str], dict[str, Any]]:

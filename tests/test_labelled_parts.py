@@ -1,0 +1,208 @@
+"""Labels of what is within a value: a Dataset's variables, a DataFrame's columns, DataArrays in dicts, over runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import xpet
+from xpet.errors import UnsupportedValueError
+from xpet.testing import identical
+from xpet.values import Coord, Encoded, Labels, Part
+
+DAYS = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], "M8[ns]")
+SPANS = np.array([0, 1500, 3000], "m8[ms]")
+pytestmark = pytest.mark.filterwarnings("error")
+
+Make = Callable[[int], Any]
+
+
+def dataset(i: int) -> xr.Dataset:
+    return xr.Dataset({"V": ("t", [1.0, 2.0, i], {"units": "mV"}), "n": (("t", "c"), [[i, 1]] * 3)}, {"t": DAYS})
+
+
+def run(make: Make, path: Path, values: tuple[int, ...] = (0, 1, 2)) -> xr.Dataset:
+    """A study whose result z is what ``make`` makes; plain xarray's view of it, after the tree's was checked."""
+    env = xpet.Environment("study", store=path)
+    env.traj.f_add_parameter("i", 0)
+    env.traj.f_explore({"i": list(values)})
+    env.run(lambda traj: traj.f_add_result("z", make(traj.i)))
+    traj = xpet.load_trajectory("study", store=path)
+    for k, value in enumerate(values):
+        assert identical(traj.f_get(f"results.runs.run_{k:08d}.z").f_get(), make(value))
+    with xr.open_datatree(path / "study", engine="zarr"):
+        pass
+    with xr.open_dataset(path / "study", group="results", engine="zarr") as plain:
+        return plain.load()
+
+
+#: what plain xarray shows of a result: dims of its parts, and the values of the coordinates of dims
+SHOWN: dict[str, tuple[Make, dict[str, tuple[str, ...]], dict[str, Any]]] = {
+    "Dataset": (dataset, {"z.V": ("run", "t"), "z.n": ("run", "t", "c")}, {"t": DAYS}),
+    "Dataset with texts along a dim": (
+        lambda i: xr.Dataset({"a": ("c", [i, 2])}, {"c": ["u", "v"]}), {"z.a": ("run", "c")}, {"c": ["u", "v"]},
+    ),
+    "Dataset with a coordinate that is no index": (
+        lambda i: xr.Dataset({"a": ("t", [i, 2.0])}, {"t": [5, 6], "place": ("t", [i, i])}),
+        {"z.a": ("run", "t"), "z.place": ("run", "t")},
+        {"t": [5, 6]},
+    ),
+    "Dataset without coordinates": (
+        lambda i: xr.Dataset({"a": ("t", [i, 2.0]), "b": ("t", [1.0, i])}),
+        {"z.a": ("run", "t"), "z.b": ("run", "t")},
+        {},
+    ),
+    "Dataset with constant variables": (
+        lambda i: xr.Dataset({"a": ("t", np.zeros(40_000)), "b": ("t", np.full(40_000, i))}, {"t": np.arange(40_000)}),
+        {"z.a": ("t",), "z.b": ("run", "t")},
+        {"t": np.arange(40_000)},
+    ),
+    "DataArrays in a dict": (
+        lambda i: {"a": xr.DataArray([i, 2.0], {"t": [5, 6]}, "t"), "b": xr.DataArray([i], {"t": [7]}, "t")},
+        {"z.a": ("run", "t"), "z.b": ("run", "z.b.t")},
+        {"t": [5, 6], "z.b.t": [7]},
+    ),
+    "labelled array in a dict": (
+        lambda i: {"a": xr.DataArray([i, 2.0], {"t": DAYS[:2]}), "b": xr.DataArray([i, 1.0], {"t": DAYS[:2]})},
+        {"z.a": ("run", "t"), "z.b": ("run", "t")},
+        {"t": DAYS[:2]},
+    ),
+    "Dataset in a list": (
+        lambda i: [xr.Dataset({"a": ("t", [i, 2])}, {"t": [5, 6]}), "x"], {"z.0.a": ("run", "t")}, {"t": [5, 6]},
+    ),
+    "DataFrame": (
+        lambda i: pd.DataFrame({"a": [1.0, i, 2.0], "b": ["u", "v", "w"]}, DAYS),
+        {"z.a": ("run", "index"), "z.b": ("run", "index")},
+        {"index": DAYS},
+    ),
+    "DataArray along times": (
+        lambda i: xr.DataArray([1.0, 2.0, i], {"t": DAYS}, name="q"), {"z": ("run", "t")}, {"t": DAYS},
+    ),
+    "DataArray along spans": (
+        lambda i: xr.DataArray([1.0, 2.0, i], {"t": SPANS}), {"z": ("run", "t")}, {"t": SPANS},
+    ),
+    "Series along times": (lambda i: pd.Series([1.0, 2.0, i], DAYS), {"z": ("run", "index")}, {"index": DAYS}),
+    "labels differ between runs": (
+        lambda i: xr.Dataset({"a": ("t", [i, 2.0]), "b": ("t", [1.0, i])}, {"t": DAYS[:2] + np.timedelta64(i, "D")}),
+        {"z.a": ("run", "z.t"), "z.b": ("run", "z.t"), "z.t": ("run", "z.t")},
+        {"z.t": [DAYS[:2] + np.timedelta64(i, "D") for i in range(3)]},
+    ),
+    "sizes differ between runs": (
+        lambda i: xr.Dataset({"a": ("t", np.arange(i + 1.0)), "b": (("t", "c"), np.ones((i + 1, 2)))}, {"c": [3, 4]}),
+        {"z.a": ("run", "z.t"), "z.b": ("run", "z.t", "c")},
+        {"c": [3, 4]},
+    ),
+    "sizes and labels differ between runs": (
+        lambda i: {"s": xr.Dataset({"a": ("t", np.arange(i + 1.0))}, {"t": np.arange(i + 1)})},
+        {"z.s.a": ("run", "z.s.t"), "z.s.t": ("run", "z.s.t")},
+        {},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "dims", "coords"), SHOWN.values(), ids=SHOWN)
+def test_shown_to_plain_tools(make: Make, dims: dict[str, tuple[str, ...]], coords: dict[str, Any], tmp_path: Path):
+    plain = run(make, tmp_path / "s")
+    assert {name: plain[name].dims for name in dims} == dims
+    for name, values in coords.items():
+        assert name in plain.coords
+        np.testing.assert_array_equal(plain[name].values, values)
+    plain.to_netcdf(tmp_path / "x.nc")
+
+
+def test_selecting_by_labels(tmp_path: Path):
+    plain = run(dataset, tmp_path / "s")
+    assert plain["z.V"].sel(t="2020-01-03").values.tolist() == [0, 1, 2]
+    assert plain["z.V"].attrs["units"] == "mV"
+    ours = xpet.open(tmp_path / "s")
+    assert ours["z.V"].sel(t="2020-01-03", i=2).item() == 2
+
+
+def test_labels_begin_to_differ_later(tmp_path: Path):
+    """The coordinate that the first runs have in common is published before others come."""
+    env = xpet.Environment("study", store=tmp_path)
+    env.traj.f_add_parameter("i", 0)
+    env.traj.f_explore({"i": [0, 1, 2, 3]})
+
+    def make(i: int) -> xr.Dataset:
+        size = 2 if i < 2 else i + 1
+        t = DAYS[0] + np.arange(size) * np.timedelta64(1 if i < 3 else 2, "D")
+        return xr.Dataset({"a": ("t", np.full(size, i)), "b": ("t", np.full(size, 0.5))}, {"t": t})
+
+    for runs in ([0], [1], [2], [3]):
+        env.run(lambda traj: traj.f_add_result("z", make(traj.i)), runs=runs)
+        with xr.open_dataset(tmp_path / "study", group="results", engine="zarr") as plain:
+            plain.load()
+        traj = xpet.load_trajectory("study", store=tmp_path)
+        for k in range(runs[0] + 1):
+            assert identical(traj.f_get(f"results.runs.run_{k:08d}.z").f_get(), make(k))
+    assert plain["z.a"].dims == plain["z.b"].dims == plain["z.t"].dims == ("run", "z.t")
+    assert plain["z.t"].dtype.kind == "M"
+    np.testing.assert_array_equal(plain["z.t"].values[3], DAYS[0] + np.arange(4) * np.timedelta64(2, "D"))
+
+
+def test_equal_labels_are_stored_once(tmp_path: Path):
+    def job(traj: Any) -> None:
+        traj.f_add_result("p", dataset(traj.i))
+        traj.f_add_result("q", {"deep": {"V": xr.DataArray([1.0, traj.i, 3.0], {"t": DAYS})}})
+        traj.f_add_result("other", xr.DataArray([1.0, traj.i], {"t": DAYS[:2]}))
+
+    env = xpet.Environment("study", store=tmp_path)
+    env.traj.f_add_parameter("i", 0)
+    env.traj.f_explore({"i": [0, 1]})
+    env.run(job)
+    with xr.open_dataset(tmp_path / "study", group="results", engine="zarr") as plain:
+        assert plain["p.V"].dims == plain["q.deep.V"].dims == ("run", "t")
+        assert plain["other"].dims == ("run", "other.t")
+        assert {str(name) for name in plain.variables if plain[name].dtype.kind == "M"} == {"t", "other.t"}
+
+
+def test_outside_runs(tmp_path: Path):
+    env = xpet.Environment("study", store=tmp_path)
+    env.traj.f_add_parameter("p", dataset(3))
+    env.traj.f_add_config("q", {"V": xr.DataArray([1.0], {"t": DAYS[:1]})})
+    env.traj.f_add_parameter("i", 0)
+    env.traj.f_explore({"i": [0]})
+    env.run(lambda traj: None)
+    traj = xpet.load_trajectory("study", store=tmp_path)
+    assert identical(traj.f_get("parameters.p").f_get(), dataset(3))
+    assert identical(traj.f_get("config.q").f_get(), {"V": xr.DataArray([1.0], {"t": DAYS[:1]})})
+    with xr.open_dataset(tmp_path / "study", group="parameters", engine="zarr") as plain:
+        assert plain["p.V"].dims == ("t",)
+        np.testing.assert_array_equal(plain["t"].values, DAYS)
+
+
+def test_explored(tmp_path: Path):
+    points = [dataset(0), dataset(1), xr.Dataset({"V": ("t", [1.0])}, {"t": DAYS[:1]}), dataset(1)]
+    env = xpet.Environment("study", store=tmp_path)
+    env.traj.f_add_parameter("p", points[0])
+    env.traj.f_explore({"p": points})
+    env.run(lambda traj: traj.f_add_result("z", float(traj.p.V.sum())))
+    env.traj.f_expand({"p": [dataset(7)]})
+    env.run(lambda traj: traj.f_add_result("z", float(traj.p.V.sum())))
+    traj = xpet.load_trajectory("study", store=tmp_path)
+    found = traj.f_get("parameters.p").f_get_range()
+    assert all(identical(a, b) for a, b in zip(found, [*points, dataset(7)], strict=True))
+    xpet.open(tmp_path).load()
+
+
+def test_label_takes_times():
+    labelled = xpet.label(np.zeros(3), dims="t", coords={"t": DAYS})
+    np.testing.assert_array_equal(labelled.labels.coords["t"].values, DAYS)
+    with pytest.raises(ValueError, match="times in s, ms, us or ns"):
+        xpet.label(np.zeros(1), dims="t", coords={"t": np.array(["2020"], "M8[Y]")})
+
+
+def test_parts_that_disagree_are_refused():
+    with pytest.raises(UnsupportedValueError, match="2 and 3 values along 't'"):
+        Encoded("wrong", (Part(np.zeros(2)), Part(np.zeros(3), "a", dims=("t",))), labels=Labels(("t",)))
+    with pytest.raises(UnsupportedValueError, match="1 values along 'u', and its parts have no such dim"):
+        Encoded("wrong", (Part(np.zeros(2)),), labels=Labels(("t",), {"u": Coord(np.zeros(1))}))
+    with pytest.raises(UnsupportedValueError, match="has the dims"):
+        Encoded("wrong", (Part(1.0), Part(2.0, "a", dims=("t",))))
