@@ -1,0 +1,35 @@
+"""Write the frozen store with labels of all kinds: ``python make_frozen_labels.py frozen-0.1-labels.tar.xz``.
+
+Run once for a version of the encodings; what it wrote is then kept as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+
+from fixtures_labelled import SHOWN, add_all, dataset, segment  # noqa: E402
+
+# xarray looks for other packages, which ask for this process; the next import gives it another number.
+dataset(0)
+
+import make_frozen  # noqa: E402
+from packing import forget_launches, pack  # noqa: E402
+
+import xpet  # noqa: E402
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder) / "labels.zarr"
+        env = xpet.Environment("labels", store=where)
+        for name, (make, _, _) in SHOWN.items():
+            env.traj.f_add_parameter(segment(name), make(1))
+        env.traj.f_add_parameter("i", 0)
+        env.traj.f_explore({"i": [0, 1, 2]})
+        env.run(add_all)
+        make_frozen.forget(where)
+        forget_launches(where, "labels")
+        pack(Path(folder), make_frozen.ARCHIVE)
