@@ -31,6 +31,11 @@ from xpet.run.report import RunValues
         ({"timeout": "5", "workers": 1}, "more than 0"),
         ({"timeout": 5.0}, "give multiproc=True as well"),
         ({"start_method": "spawn"}, "give multiproc=True as well"),
+        ({"progress": "yes"}, "progress is 'yes'; it must be True, False or None"),
+        ({"collect": "no"}, "collect is 'no'; it must be True or False"),
+        ({"graceful": "yes"}, "graceful_exit is 'yes'"),
+        ({"resumable": 2}, "resumable is 2"),
+        ({"delete_resume": None}, "delete_resume is None"),
     ],
     ids=str,
 )

@@ -118,6 +118,15 @@ def test_a_job_without_source_has_none(function):
     assert source_of(Job(function)) == ("", "")
 
 
+def test_a_job_that_says_it_wraps_itself():
+    @functools.wraps(job)
+    def odd(traj):
+        return 1
+
+    odd.__wrapped__ = odd
+    assert source_of(Job(odd))[0] == ""
+
+
 def test_of_xpet_it_is_the_version_that_does_the_runs(tmp_path, monkeypatch):
     env = xpet.Environment("study", store=str(tmp_path / "s.zarr"))
     env.traj.f_add_parameter("x", 1)

@@ -91,7 +91,12 @@ class Options:
                     f"start_method={self.start_method!r} is for worker processes; give multiproc=True as well"
                 )
         if self.progress not in (True, False, None):
-            raise ValueError(f"progress is {self.progress!r}; it must be True, False or None")
+            raise ValueError(f"progress is {shown(self.progress)}; it must be True, False or None")
+        switches: dict[str, object] = {"collect": self.collect, "graceful_exit": self.graceful}
+        switches |= {"resumable": self.resumable, "delete_resume": self.delete_resume}
+        for name, given in switches.items():
+            if not isinstance(given, int) or given not in (True, False):
+                raise ValueError(f"{name} is {shown(given)}; it must be True or False")
         if self.timeout is not None:
             self._check_timeout(self.timeout)
 

@@ -52,12 +52,15 @@ def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
 
 def source_of(job: Job) -> tuple[str, str]:
     """The source of a job and the file that has it; empty where there is none."""
-    function: Any = inspect.unwrap(unwrapped(job.function))  # type: ignore[arg-type]  # anything callable
+    function: Any = unwrapped(job.function)
+    with suppress(ValueError):
+        function = inspect.unwrap(function)
     function = function if inspect.isroutine(function) or inspect.isclass(function) else type(function)
     source = file = ""
-    with suppress(OSError, TypeError):
+    # What says that it wraps itself is a ValueError to all of these.
+    with suppress(OSError, TypeError, ValueError):
         source = _cut(inspect.getsource(function))
-    with suppress(TypeError):
+    with suppress(TypeError, ValueError):
         file = inspect.getsourcefile(function) or ""
     return source, os.path.abspath(file) if os.path.isfile(file) else ""
 
