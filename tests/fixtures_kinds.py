@@ -18,7 +18,8 @@ from fixtures_columns import NAME, do, leaf, parameter, read_runs, read_statics,
 from xpet.store.packets import LeafData
 from xpet.store.place import Place
 from xpet.store.snapshot import read_snapshot
-from xpet.testing import Seen, identical
+from xpet.testing import identical
+from xpet.testing.seen import Seen
 from xpet.values import encode, pickled, unlabelled, unpickling
 from xpet.values.objecttable import ObjectTable
 

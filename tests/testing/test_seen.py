@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xpet.store.place import Place
-from xpet.testing import Seen, values
+from xpet.testing import values
+from xpet.testing.seen import Seen
 from xpet.values import encode
 
 #: The same examples in each run of the tests; those of other tests differ.

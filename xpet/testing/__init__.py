@@ -18,7 +18,6 @@ except ModuleNotFoundError as error:
 from xpet.testing.contract import CodecContract
 from xpet.testing.equality import identical
 from xpet.testing.executors import ExecutorContract
-from xpet.testing.seen import Seen
 from xpet.testing.strategies import values
 
-__all__ = ["CodecContract", "ExecutorContract", "Seen", "identical", "values"]
+__all__ = ["CodecContract", "ExecutorContract", "identical", "values"]

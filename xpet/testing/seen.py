@@ -39,7 +39,7 @@ class Seen:
 
     Examples
     --------
-    >>> from xpet.testing import Seen
+    >>> from xpet.testing.seen import Seen
     >>> from xpet.values import encode
     >>> seen = Seen()
     >>> seen.value(encode([1.5, 2.5]))
