@@ -253,6 +253,9 @@ class Model:
     def assign(self, start: Path, name: list[str | int], value: int) -> None:
         *above, last = name
         group = self.find(start, above) if above else start
+        if self.nodes[group].kind == "result" and last:
+            self.nodes[group].items[str(last)] = value
+            return
         if self.nodes[group].kind != "group":
             raise AttributeError(name)
         path = self.find(group, [last])

@@ -192,6 +192,13 @@ traj.f_add_result('runs.run_00000001.y', 'only')
          "traj.f_remove_link('short')",
          "traj.f_remove_link('short')", "traj.f_has_links()", "traj.f_remove_item('stats.one')", "traj.par.f_links()"],
     ),
+    "links beside children": (
+        TREE + "traj.f_add_link('ln', 'parameters.cell')\ntraj.res.f_add_link('lz', traj.f_get('one'))",
+        ["traj.f_get_groups()", "traj.f_groups()", "traj.f_has_groups()", "traj.res.f_get_leaves()",
+         "traj.res.f_leaves()", "traj.res.f_has_leaves()", "traj.res.f_get_children()", "traj.res.f_children()",
+         "traj.f_get('stats.z').v_name", "traj.__setitem__('stats.z.count', 6)", "traj.z.count",
+         "traj.__setitem__('cell.tau.data', 6)", "traj.f_set_crun(1.5)"],
+    ),
     "removing": (
         TREE,
         ["traj.f_remove_child('parameters')", "traj.par.f_remove_child('no')", "traj.par.f_remove_child('name')",

@@ -44,3 +44,12 @@ def test_ipython_offers_members_and_children(traj: xpet.Trajectory, text: str, w
     completer = completing.IPCompleter(namespace={"traj": traj}, use_jedi=True)
     with completing.provisionalcompleter():
         assert wanted <= {found.text for found in completer.completions(text, len(text))}
+
+
+@pytest.mark.filterwarnings("default")  # of IPython itself
+def test_ipython_offers_keys(traj: xpet.Trajectory) -> None:
+    completing = pytest.importorskip("IPython.core.completer", reason="IPython is not installed")
+    completer = completing.IPCompleter(namespace={"traj": traj, "group": traj.parameters}, use_jedi=False)
+    with completing.provisionalcompleter():
+        for text, wanted in (('traj["', {"parameters", "other", "ln"}), ("group['", {"cell", "x"})):
+            assert wanted <= {found.text.strip("'\"]") for found in completer.completions(text, len(text))}

@@ -75,7 +75,7 @@ def check_names(segments: Iterable[str], where: str) -> None:
 @lru_cache(maxsize=1024)
 def check_path(path: str) -> None:
     """Raise ``ValueError`` naming every segment of a path that is no valid name; none at all is valid."""
-    check_names(map(str, split_path(path)) if path else (), f"The path {path!r}")
+    check_names(map(str, split_path(checked_text(path, "The path of a node"))) if path else (), f"The path {path!r}")
 
 
 def checked_text(value: object, what: str) -> str:

@@ -51,7 +51,7 @@ def test_a_selected_run_has_its_generator_anew(traj):
         traj.v_idx = 1
         assert traj.rng.random() == expected(1)
     traj.f_restore_default()
-    with pytest.raises(TypeError, match="outside runs select one first"):
+    with pytest.raises(AttributeError, match="outside of runs select one first"):
         traj.rng.random()
 
 

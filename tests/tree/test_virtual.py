@@ -471,3 +471,35 @@ def test_groups_of_runs_say_what_they_are():
     assert not runs.r_3.bare.f_has_children()
     assert "bare" not in runs.r_2
     assert traj.results.shared.v_comment == "of 4"
+
+
+def test_all_of_a_name_are_found(store):
+    store.runs = [0, 1, 4, 7]
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(10)}, 10)
+    traj.f_add_result("own.z", 5)
+    traj.attach_runs(store)
+
+    def paths(start, *asked, **how):
+        return sorted(node.v_full_name.replace("run_0000000", "run_") for node in start.f_get_all(*asked, **how))
+
+    assert paths(traj, "z") == ["results.own.z", *(f"results.runs.run_{run}.z" for run in store.runs)]
+    assert paths(traj, "runs.z") == [f"results.runs.run_{run}.z" for run in store.runs]
+    assert paths(traj, "r_1.z") == ["results.runs.run_1.z"]
+    assert paths(traj, "deep.w") == [f"results.runs.run_{run}.deep.er.w" for run in (0, 4)]
+    assert paths(traj, "w", max_depth=4) == []
+    assert paths(traj, "r_7") == [
+        "results.neuron.run_7", "results.rare.run_7", "results.run_set_00000.run_7", "results.runs.run_7",
+    ]  # fmt: skip
+    assert paths(traj, "often") == ["results.often"]
+    assert paths(traj.results.runs.r_4, "w") == ["results.runs.run_4.deep.er.w"]
+    assert paths(traj.results.neuron, "z") == paths(traj, "r_1.once") == []
+    assert [node.f_get() for node in traj.f_get_all("once")] == [70]
+    traj.v_idx = 1
+    assert paths(traj, "$.z") == ["results.runs.run_1.z"]
+
+
+def test_of_a_million_runs_one_is_found_by_name(traj, store):
+    assert [node.f_get() for node in traj.f_get_all("r_999999.z")] == [9999990]
+    assert store.loaded == [("results.runs.$.z", 999999)]

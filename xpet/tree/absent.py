@@ -43,14 +43,20 @@ REFUSED = {
 """What will not come, and what to use instead."""
 
 
+NOT_NOW = {"rng": "is that of a run; outside of runs select one first, as in `traj.v_idx = 0`"}
+"""What is there at times, and when."""
+
+
 def why(name: str) -> str:
-    """Say that a member is planned or refused, or nothing at all.
+    """Say that a member is planned or refused, or not there now, or nothing at all.
 
     Examples
     --------
     >>> why("v_python"), why("f_get_nothing")
     ('is refused: `f_launches()` has it for each launch', 'is nothing that groups have')
     """
+    if name in NOT_NOW:
+        return NOT_NOW[name]
     if name in PLANNED:
         return f"is planned and not in this version of xpet: {PLANNED[name]}"
     return f"is refused: {REFUSED[name]}" if name in REFUSED else "is nothing that groups have"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpet.tree.adding import add_group, add_leaf, add_result
+from xpet.tree.children import Children
 from xpet.tree.group import Group
 from xpet.tree.placement import BRANCH_RULES
 
@@ -12,7 +13,7 @@ PARAMETERS, CONFIG = BRANCH_RULES["parameters"], BRANCH_RULES["config"]
 DERIVED, RESULTS = BRANCH_RULES["derived_parameters"], BRANCH_RULES["results"]
 
 
-class NNGroupNode(Group):
+class NNGroupNode(Children):
     """A group of anything: those outside of the four branches, and what these have in common.
 
     Examples

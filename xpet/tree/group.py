@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,9 +16,6 @@ from xpet.tree.node import Node, put
 if TYPE_CHECKING:
     from xpet.tree.root import Root
     from xpet.tree.state import TreeState
-
-MAX_COMPLETIONS = 1000
-"""How many children tab completion offers; a million runs would only be in the way."""
 
 Predicate = Callable[[Node], bool] | tuple[Any, ...] | None
 
@@ -56,7 +52,7 @@ class Group(Node):
         if isinstance(trajectory, str):
             comment, trajectory = trajectory, None
         put(self, "v_parent", None)
-        put(self, "v_template", full_name)
+        put(self, "v_template", checked_text(full_name, "The path of a node"))
         put(self, "v_index", -1)
         put(self, "_comment", checked_text(comment, "The comment of a group"))
         put(self, "_annotations", None)
@@ -100,7 +96,7 @@ class Group(Node):
     def __setattr__(self, name: str, value: object) -> None:
         known = getattr(type(self), name, None)
         if name[0] == "_":
-            put(self, name, value)
+            setting.keep_private(self, name, value)
         elif known is None:
             setting.assign(self, name, value)
         elif isinstance(known, property) and known.fset is not None:
@@ -132,16 +128,9 @@ class Group(Node):
     def __bool__(self) -> bool:
         return True
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *islice(walking.child_names(self), MAX_COMPLETIONS)})
-
     def f_debug(self) -> SimpleNamespace:
         """Plain objects that mirror what is in memory, for the inspectors of editors."""
         return walking.as_namespace(self)
-
-    def f_dir_data(self) -> list[str]:
-        """The names of the children."""
-        return list(walking.child_names(self))
 
     @property
     def kids(self) -> Kids:
@@ -285,55 +274,6 @@ class Group(Node):
         if not copy and (fast_access or short_names or nested):
             raise ValueError("`copy=False` cannot go with `fast_access`, `short_names` or `nested`.")
         return walking.to_dict(self, fast_access, short_names, nested, with_links)
-
-    def f_get_children(self, copy: bool = True) -> dict[str, Node]:
-        """The children by name, links included."""
-        return dict(walking.children(self))
-
-    def f_get_groups(self, copy: bool = True) -> dict[str, Group]:
-        """The groups among the children, by name."""
-        return {name: node for name, node in walking.children(self) if isinstance(node, Group)}
-
-    def f_get_leaves(self, copy: bool = True) -> dict[str, Leaf]:
-        """The leaves among the children, by name."""
-        return {name: node for name, node in walking.children(self) if isinstance(node, Leaf)}
-
-    def f_get_links(self, copy: bool = True) -> Mapping[str, Node]:
-        """The nodes linked to, by the name of the link."""
-        found = {name: walking.child(self, name) for name in walking.link_names(self)}
-        return {name: node for name, node in found.items() if node is not None}
-
-    def f_children(self) -> int:
-        """The number of children."""
-        return sum(1 for _ in walking.child_names(self))
-
-    def f_groups(self) -> int:
-        """The number of groups among the children."""
-        return len(self.f_get_groups())
-
-    def f_leaves(self) -> int:
-        """The number of leaves among the children."""
-        return len(self.f_get_leaves())
-
-    def f_links(self) -> int:
-        """The number of links."""
-        return len(walking.link_names(self))
-
-    def f_has_children(self) -> bool:
-        """Whether there are children."""
-        return next(iter(walking.child_names(self)), None) is not None
-
-    def f_has_groups(self) -> bool:
-        """Whether there are groups among the children."""
-        return any(isinstance(node, Group) for _, node in walking.children(self))
-
-    def f_has_leaves(self) -> bool:
-        """Whether there are leaves among the children."""
-        return any(isinstance(node, Leaf) for _, node in walking.children(self))
-
-    def f_has_links(self) -> bool:
-        """Whether there are links."""
-        return bool(walking.link_names(self))
 
     def f_get_parent(self) -> Group:
         """The group above."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from xpet.names import check_path, checked_text
 from xpet.tree.node import Node, put
+from xpet.values import Labelled
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -213,3 +215,13 @@ def describe(value: object) -> str:
         return f"a tuple of ({', '.join(type(item).__name__ for item in value)})"
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     return f"a {name}" if name[:1] not in "aeiou" else f"an {name}"
+
+
+def advice(value: object) -> str:
+    """What to do about a value that is of another type than the default."""
+    if isinstance(value, Labelled):
+        return "explore with plain values; the units belong to the parameter, as in `xpet.label(1.0, units='mV')`"
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic):
+        return "explore with Python numbers (`values.tolist()`), or give the parameter a numpy value"
+    return "explore with values of the same type, or set another default before exploring"

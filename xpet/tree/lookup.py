@@ -49,7 +49,8 @@ def attribute(start: Group, name: str) -> Node:
     try:
         return remembered(start, name)
     except AttributeError as error:
-        if name[:2] not in ("f_", "v_") or isinstance(error, NotUniqueNodeError):
+        told = name[:2] in ("f_", "v_") or (name == "rng" and start.v_is_root)
+        if not told or isinstance(error, NotUniqueNodeError):
             raise
         raise AttributeError(f"{name!r} {why(name)}; no node below {_where(start)} has that name.") from None
 
@@ -262,22 +263,28 @@ def find_all(start: Group, name: Path, max_depth: int | None, shortcuts: bool) -
     if not shortcuts:
         node = walk(start, tokens, with_links=False)
         return [] if node is None else [node]
-    found = []
-    for node in start.v_state.named(tokens[-1]):
-        if is_below(node, start) and node.v_depth - start.v_depth <= depth and _passes(start, node, tokens[:-1]):
-            found.append(node)
-    return found
+    tree = start.v_state
+    passing = {
+        node.v_full_name: node
+        for node in tree.named(tokens[-1])
+        if is_below(node, start) and _passes(start, node.v_full_name, tokens, depth)
+    }
+    if tree.virtual is not None:
+        named = (tree.wildcards.run_index(token, tree.length) for token in tokens)
+        only = next((run for run in named if run is not None), None)
+        for path, candidate in tree.virtual.everything(start, tokens[-1], only).items():
+            if path not in passing and _passes(start, path, tokens, depth):
+                node = candidate.fetch()
+                if node is not None:
+                    passing[path] = node
+    return list(passing.values())
 
 
-def _passes(start: Group, node: Node, tokens: tuple[str, ...]) -> bool:
-    """Whether the way up from `node` to `start` meets the tokens, last first."""
-    wanted = list(tokens)
-    above = node.v_parent
-    while above is not None and above is not start and wanted:
-        if above.v_name == wanted[-1]:
-            wanted.pop()
-        above = above.v_parent
-    return not wanted
+def _passes(start: Group, path: str, tokens: tuple[str, ...], depth: float) -> bool:
+    """Whether the way from `start` down to `path` meets the tokens, in their order."""
+    names = path.split(".")[start.v_depth :]
+    way = iter(names)
+    return len(names) <= depth and all(token in way for token in tokens)
 
 
 def _text(tokens: tuple[str | int, ...]) -> str:

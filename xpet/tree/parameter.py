@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, ClassVar, Self
 
 from xpet.errors import ParameterLockedException
 from xpet.tree.guard import check_own
-from xpet.tree.leaf import IMMUTABLE, Leaf, describe, shorten
-from xpet.values import Labelled, Labels
+from xpet.tree.leaf import IMMUTABLE, Leaf, advice, describe, shorten
+from xpet.values import Labelled, Labels, encode
+
+_PYPETS_RANGES = ("_explore", "_expand", "_shrink", "_restore_default", "_set_parameter_access")
+"""By which a parameter class of pypet's keeps its range itself; nobody would call them here."""
 
 
 class _NoValue:
@@ -65,6 +67,15 @@ class BaseParameter(Leaf):
         self._explored_range: Sequence[Any] | None = None
         self._labels: Labels | None = None
         self._locked = self._explored = self.v_full_copy = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = [name for name in _PYPETS_RANGES if name in vars(cls)]
+        if own:
+            raise NotImplementedError(
+                f"The parameter class {cls.__name__} has a range of its own ({', '.join(own)}), which is refused: the "
+                "values of all runs are kept for it; leave these out, and say with `_store` and `_load` what is kept."
+            )
 
     # ----------------------------------------------------------------- store
 
@@ -220,9 +231,11 @@ class BaseParameter(Leaf):
         self._explored_range, self._explored, self._loader, self._labels = None, False, None, None
 
     def f_supports(self, data: Any) -> bool:
-        """Whether the trajectory takes this value."""
+        """Whether the value can be kept."""
         try:
             self._check(data)
+            if self.v_tree is None and not self._stores_itself():
+                encode(self._with(data)._kept()[""], self.v_template)
         except TypeError:
             return False
         return True
@@ -303,7 +316,7 @@ class BaseParameter(Leaf):
             if not self._values_of_same_type(value, default):
                 raise TypeError(
                     f"The parameter {self.v_full_name!r} is {describe(default)} and cannot be explored with "
-                    f"{describe(value)} (value {index}, {shorten(repr(value))}); {_advice(value)}."
+                    f"{describe(value)} (value {index}, {shorten(repr(value))}); {advice(value)}."
                 )
             self._check_supported(value)
 
@@ -382,12 +395,3 @@ def put_point(parameters: Iterable[BaseParameter], point: Iterable[Any]) -> None
     """Give explored parameters the values of one run."""
     for parameter, value in zip(parameters, point, strict=True):
         parameter._data = value
-
-
-def _advice(value: object) -> str:
-    if isinstance(value, Labelled):
-        return "explore with plain values; the units belong to the parameter, as in `xpet.label(1.0, units='mV')`"
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, numpy.generic):
-        return "explore with Python numbers (`values.tolist()`), or give the parameter a numpy value"
-    return "explore with values of the same type, or set another default before exploring"

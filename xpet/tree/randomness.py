@@ -38,7 +38,7 @@ class Randomness(Group):
 
         Raises
         ------
-        TypeError
+        AttributeError
             Neither is a run being done nor one selected.
 
         Examples
@@ -52,7 +52,7 @@ class Randomness(Group):
         """
         tree = self.v_state
         if tree.rng is None or "rng" in tree.index or "rng" in tree.overlay:
-            if tree.named("rng"):
+            if tree.run < 0 or tree.named("rng"):
                 return Group.__getattr__(self, "rng")
             tree.rng = _generator(tree)
         return tree.rng
@@ -141,7 +141,5 @@ def _generator(tree: TreeState) -> Generator:
     # the submodule: it is ready sooner than the whole package where a run is the first to need it
     from numpy.random import PCG64, Generator, SeedSequence
 
-    if tree.run < 0:
-        raise TypeError("traj.rng is that of a run; outside runs select one first, as in traj.v_idx = 0.")
     key = tree.explored[REPLICATE].f_get() if tree.seed_by == "replicate" else tree.run
     return Generator(PCG64(SeedSequence(_settled(tree), spawn_key=(key,))))

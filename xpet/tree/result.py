@@ -116,6 +116,8 @@ class Result(BaseResult):
 
     def f_set_single(self, name: int | str, item: object) -> None:
         """Set one item."""
+        if name == "":
+            raise AttributeError(f"An item of the result {self.v_full_name!r} has no name; give it one.")
         self._check(item)
         self._data[self._key(name)] = item
         self._note_change()

@@ -218,7 +218,7 @@ class Root(Runs, Randomness):
         tree.virtual = None if backing is None else VirtualRuns(backing, tree)
         if tree.virtual is None:
             return
-        for path in tree.virtual.groups():
+        for path in tree.virtual.paths.groups():
             above, _, name = path.rpartition(".")
             parent = self.f_get(above, shortcuts=False) if above else self
             if name not in parent.v_nodes:

@@ -218,7 +218,7 @@ class Runs(Queries):
             name = cards.translate(name_or_idx)
             run = -1 if name == cards.run_name(-1) else cards.run_index(name, length)
         else:
-            run = operator.index(name_or_idx)
+            run = operator.index(name_or_idx) if hasattr(name_or_idx, "__index__") else None
         if run is None or not -1 <= run < length:
             raise KeyError(f"There is no run {name_or_idx!r} in {self.v_name!r}, which has {length} runs.")
         return run

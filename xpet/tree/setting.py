@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from xpet.tree.group import Group
 
 
+def keep_private(group: Group, name: str, value: object) -> None:
+    """Set an attribute that is no node, where a class of the user's has room for it."""
+    try:
+        put(group, name, value)
+    except AttributeError:
+        raise AttributeError(
+            f"A {type(group).__name__} has no room for {name!r}, which would not travel to the runs; hand it to the "
+            "job, or add it as config."
+        ) from None
+
+
 def assign(group: Group, name: str | int, value: object) -> None:
     """Give an existing leaf a value, or add a node, or link one that is in the tree."""
     if isinstance(value, Node):
@@ -40,9 +51,12 @@ def assign_path(group: Group, path: str | int, value: object) -> None:
     """Like `assign` for a dotted path."""
     *groups, name = split_path(path)
     start: Any = lookup.default(group, tuple(groups)) if groups else group
-    if not start.v_is_group:
-        raise AttributeError(f"{start.v_full_name!r} is a leaf, so nothing can be set below it.")
-    assign(start, name, value)
+    if start.v_is_group:
+        assign(start, name, value)
+    elif isinstance(start, Result):
+        start.f_set_single(name, value)
+    else:
+        raise AttributeError(f"{start.v_full_name!r} is a parameter, so nothing can be set below it.")
 
 
 def _add(group: Group, name: str, node: Node) -> None:

@@ -120,12 +120,15 @@ class Settings(NNGroupNode):
 
     @property
     def v_auto_load(self) -> bool:
-        """Always true: what is in the store is found, and read when it is used."""
+        """Always true: what is in the store is found, and read when it is used; setting it to false is an error."""
         return True
 
     @v_auto_load.setter
     def v_auto_load(self, value: bool) -> None:
-        pass
+        if not value:
+            raise ValueError(
+                "`v_auto_load=False` is refused: what is in the store is found, and read when it is used; leave it out."
+            )
 
     def f_set_properties(self, **kwargs: Any) -> None:
         """Set several settings; the prefix ``v_`` may be left out.
