@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from pathlib import Path
@@ -203,11 +204,11 @@ def test_many_at_once(place: Place):
     assert place.read_many([]) == {}
     assert place.read_many(["m/none"]) == {}
     place.write_many({})
-    moved = {key.replace("m/", "n/"): key for key in sorted(items)[:40]}
-    place.move_many([(src, dst) for dst, src in moved.items()])
-    assert place.list("n") == sorted(moved)
-    assert place.read_many(moved) == {dst: items[src] for dst, src in moved.items()}
-    assert len(place.list("m")) == 110
+    copies = {key.replace("m/", "n/"): key for key in sorted(items)[:40]}
+    place.copy_many([(src, dst) for dst, src in copies.items()])
+    assert place.list("n") == sorted(copies)
+    assert place.read_many(copies) == {dst: items[src] for dst, src in copies.items()}
+    assert place.sizes("m") == {key: len(data) for key, data in items.items()}
     place.delete([*items, "m/none"])
     assert place.list("m") == []
 
@@ -235,9 +236,37 @@ def test_move(place: Place):
     assert place.list() == ["new/folder/c"]
     with pytest.raises(StoreError, match=r"gone could not be moved to nowhere"):
         place.move("gone", "nowhere")
-    place.write("x", b"x")
-    place.move_many([("gone", "new/folder/c"), ("x", "y")])
-    assert place.list() == ["new/folder/c", "y"]
+
+
+def test_copy(place: Place):
+    place.write_many({"a": b"1", "deep/b": b"22", "c": b"3"})
+    for _ in range(2):
+        place.copy_many([("a", "deep/b"), ("a", "new/folder/d")])
+        assert place.read_many(["a", "deep/b", "new/folder/d"]) == {"a": b"1", "deep/b": b"1", "new/folder/d": b"1"}
+    # what becomes of one of them is not seen in the others
+    place.write("deep/b", b"44")
+    place.delete(["a"])
+    assert place.read_many(place.list()) == {"c": b"3", "deep/b": b"44", "new/folder/d": b"1"}
+    assert place.sizes("deep") == {"deep/b": 2}
+    assert place.sizes("none") == {}
+    for pairs in ([("gone", "e")], [("c", "e"), ("gone", "f")]):
+        with pytest.raises(StoreError, match="gone could not be copied to"):
+            place.copy_many(pairs)
+    place.copy_many([])
+    assert "gone" not in place.list()
+
+
+def test_copy_where_files_have_one_name(tmp_path, monkeypatch):
+    place = open_place(resolve(tmp_path / "s"))
+    place.write("a", b"1")
+
+    def link(source: str, target: str) -> None:
+        raise OSError(errno.EPERM, "no links here", target)
+
+    monkeypatch.setattr(os, "link", link)
+    place.copy_many([("a", "b/c")])
+    assert place.read_many(["a", "b/c"]) == {"a": b"1", "b/c": b"1"}
+    assert sorted(os.listdir(tmp_path / "s" / "b")) == ["c"]
 
 
 def test_delete_tree(place: Place):

@@ -330,6 +330,7 @@ def test_chains_can_be_read_but_not_written(s3_store):
         lambda: chain.create("a/d", b""),
         lambda: chain.delete(["a/b"]),
         lambda: chain.move("a/b", "a/d"),
+        lambda: chain.copy_many([("a/b", "a/d")]),
     ):
         with pytest.raises(StoreError, match="can be read but not written"):
             action()

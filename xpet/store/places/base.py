@@ -171,10 +171,20 @@ class Place(ABC):
         elif not self.exists(dst):
             raise failure(FileNotFoundError("no such key"), f"moved to {dst}", f"{self.url}/{src}")
 
-    def move_many(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Move each ``(src, dst)`` of `pairs`; concurrently where that pays."""
+    def copy_many(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Have what is under each ``src`` of `pairs` under its ``dst`` too, replacing that, without moving the bytes.
+
+        What is under `src` must not be changed in place; concurrently where that pays.
+        """
         for src, dst in pairs:
-            self.move(src, dst)
+            data = self.read(src)
+            if data is None:
+                raise failure(FileNotFoundError("no such key"), f"copied to {dst}", f"{self.url}/{src}")
+            self.write(dst, data)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """How many bytes are under each key beneath `prefix`."""
+        return {key: len(self.read(key) or b"") for key in self.list(prefix)}
 
     def append_file(self, key: str) -> io.FileIO | None:
         """An unbuffered file that appends to `key`, for :func:`append_all`; None if not local."""

@@ -163,6 +163,25 @@ class LocalPlace(Place):
         except OSError as error:
             raise failure(error, f"moved to {dst}", source) from error
 
+    def copy_many(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Give what is under each ``src`` of `pairs` the name ``dst`` too; copy it where files have one name only."""
+        for src, dst in pairs:
+            source, target = self._base + check_key(src), self._base + check_key(dst)
+            try:
+                self._link(source, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise failure(error, f"copied to {dst}", source) from error
+                super().copy_many([(src, dst)])
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """How many bytes are under each key beneath `prefix`."""
+        found = {}
+        for key in self.list(prefix):
+            with contextlib.suppress(*_MISSING):
+                found[key] = os.stat(self._base + key).st_size
+        return found
+
     def append_file(self, key: str) -> io.FileIO:
         """An unbuffered file that appends to `key`, for :func:`append_all`."""
         path = self._base + check_key(key)
@@ -202,11 +221,26 @@ class LocalPlace(Place):
 
     def _whole(self, path: str, data: Data) -> str:
         """A new file beside `path` that holds all of `data`."""
-        folder = path[: path.rindex("/") + 1] if "/" in path else self._base
-        # The pid keeps a forked child's names apart from its parent's, the token those of other hosts and places.
-        temporary = f"{folder}.{os.getpid():x}-{self._token}-{next(self._count)}{PARTIAL}"
+        temporary = self._beside(path)
         _in_folder(path, lambda: _fill(temporary, data))
         return temporary
+
+    def _link(self, source: str, target: str) -> None:
+        temporary = self._beside(target)
+        if not os.path.exists(source):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
+        _in_folder(target, lambda: os.link(source, temporary))
+        try:
+            _replace(temporary, target)
+        finally:
+            # it stays if the target is the same file already
+            _remove(temporary)
+
+    def _beside(self, path: str) -> str:
+        """A new name for a file that is to become `path`."""
+        folder = path[: path.rindex("/") + 1] if "/" in path else self._base
+        # The pid keeps a forked child's names apart from its parent's, the token those of other hosts and places.
+        return f"{folder}.{os.getpid():x}-{self._token}-{next(self._count)}{PARTIAL}"
 
 
 def _in_folder(path: str, action: Callable[[], T]) -> T:

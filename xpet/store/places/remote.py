@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -177,20 +178,33 @@ class RemotePlace(Place):
             raise self._refusal(error, f"moved to {dst}", src) from error
         self.delete([src])
 
-    def move_many(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Move each ``(src, dst)`` of `pairs`; concurrently where that pays."""
+    def copy_many(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Copy each ``(src, dst)`` of `pairs` within the file system; concurrently where that pays."""
         pairs = list(pairs)
-        sources, targets = [self._writable(src) for src, _ in pairs], [self._writable(dst) for _, dst in pairs]
+        targets = {self._writable(src): self._writable(dst) for src, dst in pairs}
         fs = self.fs
-        if len(pairs) > 1 and fs.async_impl:
+        if len(targets) == len(pairs) > 1 and fs.async_impl and not any(map(has_magic, targets)):
+            with contextlib.suppress(Exception):
+                fs.copy(list(targets), list(targets.values()), batch_size=CONCURRENCY)
+                return
+        # one by one, the one that cannot be copied shows itself
+        for src, dst in pairs:
             try:
-                fs.copy(sources, targets, batch_size=CONCURRENCY)
-            except Exception:
-                # One by one, those that were moved before and the one that cannot be show themselves.
-                return super().move_many(pairs)
-            self.delete(src for src, _ in pairs)
-        else:
-            super().move_many(pairs)
+                fs.cp_file(self._writable(src), self._writable(dst))
+            except Exception as error:
+                raise self._refusal(error, f"copied to {dst}", src) from error
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """How many bytes are under each key beneath `prefix`."""
+        path = (self._base + check_prefix(prefix)).rstrip("/")
+        try:
+            found = self.fs.find(path, detail=True)
+        except _NOT_THERE as error:
+            self._require_bucket(error)
+            return {}
+        except Exception as error:
+            raise failure(error, "listed", self._where(prefix)) from error
+        return {name[len(self._base) :]: about["size"] or 0 for name, about in found.items()}
 
     def zarr_store_args(self) -> tuple[object, dict[str, object] | None]:
         """``(store, storage_options)`` as zarr and xarray take them."""
