@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fixtures_columns import Death, Dying, bury, copy, do, leaf, memory, packer, plain, read_runs, start
 
-from xpet.store import fold, unpacking
+from xpet.store import fold, layout, unpacking
 from xpet.store.packets import Packer
 from xpet.store.writer import open_for_writing
 from xpet.testing import identical
@@ -17,6 +17,13 @@ from xpet.values import label
 BIG = np.arange(20_000, dtype=float).reshape(100, 200)
 BOOLS = np.arange(70_000) % 3 == 0
 N = 6
+
+
+@pytest.fixture(params=["in packets", "carried"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have large arrays travel in packets, or as chunks."""
+    if request.param == "carried":
+        monkeypatch.setattr(layout, "CHUNK_BYTES", 2**16)
 
 
 def size(place: Any, name: str = "v") -> int:
@@ -57,6 +64,7 @@ CASES: dict[str, tuple[list[Any], bool]] = {
 }
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(("values", "once"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("folds", [[[0, 1, 2, 3, 4, 5]], [[0], [1, 2], [3], [4, 5]], [[5, 0], [4, 3, 2, 1]]], ids=len)
 def test_comes_back(values: list[Any], once: bool, folds: list[list[int]]):
@@ -70,6 +78,7 @@ def test_comes_back(values: list[Any], once: bool, folds: list[list[int]]):
         assert "run" not in plain(place)["results"].v.dims
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("folds", [[[0, 1, 2, 3, 4, 5]], [[0, 1], [2, 3], [4, 5]]], ids=len)
 def test_too_large_to_give_each_run_a_copy(folds: list[list[int]], monkeypatch):
     monkeypatch.setattr(fold, "_SPREAD_BYTES", BIG.nbytes)
@@ -84,6 +93,7 @@ def test_too_large_to_give_each_run_a_copy(folds: list[list[int]], monkeypatch):
         assert plain(place)["results"]["v.which"].values.tolist() == [0, 0, 1, 0, 1, 0]
 
 
+@pytest.mark.usefixtures("way")
 def test_labels_that_differ_around_the_same_values():
     place = memory()
     start(place, 3).lease.release()
@@ -96,6 +106,7 @@ def test_labels_that_differ_around_the_same_values():
     np.testing.assert_array_equal(results[name].values[:, 0], [0.0, 0.0, 1.0])
 
 
+@pytest.mark.usefixtures("way")
 def test_a_run_without_it():
     place = memory()
     start(place, 3).lease.release()
@@ -163,6 +174,7 @@ def test_a_lost_array_costs_the_runs_that_have_it():
     assert [batch.runs.tolist() for batch in found.batches] == [[2, 3]]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     "name", ["one differs at the end", "the fill comes later", "shapes differ", "no array at the end"]
 )

@@ -206,7 +206,7 @@ def test_a_packet_of_the_trajectory_that_was_here_before(caplog: pytest.LogCaptu
 def test_a_packet_of_a_newer_version_waits(caplog: pytest.LogCaptureFixture):
     place = memory()
     with start(place, 2) as writer:
-        data = frame(bytes([HEAD]) + b'{"packet":2}')
+        data = frame(bytes([HEAD]) + b'{"packet":3}')
         key = f"{PACKETS}/00000000/0000000000-00000256-later"
         writer.place.write(key, data)
         assert writer.fold() == 0

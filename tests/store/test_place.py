@@ -15,6 +15,7 @@ from fixtures_processes import finish, start
 
 from xpet.errors import MissingPackageError, StoreError
 from xpet.store.place import Place, PlaceSpec, hdf5_sibling, open_place, probe_exclusive, resolve
+from xpet.store.places.remote import RemotePlace
 
 
 @pytest.fixture(params=["memory", "local-read-only", "fsspec"])
@@ -254,6 +255,19 @@ def test_copy(place: Place):
             place.copy_many(pairs)
     place.copy_many([])
     assert "gone" not in place.list()
+
+
+def test_copy_where_the_file_system_cannot(monkeypatch):
+    fsspec = pytest.importorskip("fsspec")
+    place = RemotePlace(PlaceSpec("memory://copies", {}, "fsspec"))
+    place.write("a", b"1")
+
+    def cannot(self: object, *paths: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "cp_file", cannot)
+    place.copy_many([("a", "b/c")])
+    assert place.read_many(["a", "b/c"]) == {"a": b"1", "b/c": b"1"}
 
 
 def test_copy_where_files_have_one_name(tmp_path, monkeypatch):

@@ -78,11 +78,12 @@ def winners(batches: Sequence[Batch], complete: Array) -> list[Batch]:
         if mine.all():
             out.append(batch)
         elif mine.any():
-            out.append(_take(batch, np.flatnonzero(mine)))
+            out.append(take(batch, np.flatnonzero(mine)))
     return out
 
 
-def _take(batch: Batch, index: Array) -> Batch:
+def take(batch: Batch, index: Array) -> Batch:
+    """Some of the runs of a batch."""
     data = tuple(
         tuple([part[i] for i in index] if isinstance(part, list) else part[index] for part in parts)
         for parts in batch.data

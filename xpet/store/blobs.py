@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from xpet.store.carried import Cargo
     from xpet.values.parts import Array
 
 #: bytes from which an array is compared with that of the run before
 LARGE = 2**16
+FRAME = struct.Struct("<II")
 HEAD = struct.Struct("<BQB")
 BLOB = 5
 _MOST = 64
+
+
+def frame(payload: bytes) -> bytes:
+    """A record: the length of what it holds, the checksum, and that."""
+    return FRAME.pack(len(payload), zlib.crc32(payload)) + payload
 
 
 class Blob(NamedTuple):
@@ -24,10 +32,12 @@ class Blob(NamedTuple):
     shape: tuple[int, ...]
     data: bytes
 
-    def head(self) -> bytes:
-        """What its record holds before the bytes: kind, number, rank, shape."""
+    def record(self) -> tuple[bytes, bytes, bytes]:
+        """Its record, in pieces: the frame; kind, number, rank and shape; the bytes."""
         shape = struct.pack(f"<{len(self.shape)}Q", *self.shape)
-        return HEAD.pack(BLOB, self.number, len(self.shape)) + shape
+        head = HEAD.pack(BLOB, self.number, len(self.shape)) + shape
+        check = zlib.crc32(self.data, zlib.crc32(head))
+        return FRAME.pack(len(head) + len(self.data), check), head, self.data
 
 
 class Blobs:
@@ -47,15 +57,19 @@ class Blobs:
         if len(self._last) >= _MOST:
             # Names that change from run to run must not fill the memory.
             self._last.clear()
-        self._made += 1
-        made = self._last[place] = Blob(self._made, array.dtype.str, array.shape, data)
+        made = self._last[place] = Blob(self.number(), array.dtype.str, array.shape, data)
         return made
 
-    def missing(self, blobs: Iterable[Blob]) -> list[Blob]:
+    def number(self) -> int:
+        """A number that no other array has."""
+        self._made += 1
+        return self._made
+
+    def missing(self, blobs: Iterable[Blob | Cargo]) -> list[Blob | Cargo]:
         """Those of some arrays that the packet does not hold."""
         return list({blob.number: blob for blob in blobs if blob.number not in self._written}.values())
 
-    def wrote(self, blobs: Iterable[Blob]) -> None:
+    def wrote(self, blobs: Iterable[Blob | Cargo]) -> None:
         """The packet holds these now."""
         self._written.update(blob.number for blob in blobs)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
+from xpet.store.carried import CHUNKS
 from xpet.store.documents import ArrayDoc, GroupDoc, dumps
 from xpet.store.hierarchy import HIDDEN, TABLE, Hierarchy
 from xpet.store.journal import DAMAGED, PACKETS
@@ -90,8 +91,8 @@ def is_left(place: Place) -> bool:
 def _lost(place: Place, keys: Keys) -> list[str]:
     if REMOVAL in keys.data:
         return []
-    packets = [key for key in keys.data if key.startswith((f"{PACKETS}/", f"{DAMAGED}/"))]
-    waiting = len(packets) - len(_orphans(place, keys))
+    packets = {key for key in keys.data if key.startswith((f"{PACKETS}/", f"{DAMAGED}/"))}
+    waiting = len(packets.difference(_orphans(place, keys)))
     found = [f"{waiting} packet{'s' * (waiting != 1)}"] if waiting else []
     if any(key.startswith(f"{TABLE}/{STARTED}/") for key in (*keys.data, *keys.foreign)):
         found.append("columns")
@@ -99,14 +100,15 @@ def _lost(place: Place, keys: Keys) -> list[str]:
 
 
 def _orphans(place: Place, keys: Keys) -> list[str]:
-    """The packets of workers that outlived their trajectory: beside them nothing but a lease is there.
+    """What workers that outlived their trajectory wrote: beside that nothing but a lease is there.
 
     A packet that does not say of which trajectory it is could be of one that lost all else.
     """
     ours = [key for key in (*keys.data, *keys.documents) if not key.startswith(f"{LEASES}/")]
-    if not all(key.startswith(f"{PACKETS}/") for key in ours):
+    if not all(key.startswith((f"{PACKETS}/", f"{CHUNKS}/")) for key in ours):
         return []
-    return ours if all(read_packet(data).trajectory for data in place.read_many(ours).values()) else []
+    packets = [key for key in ours if key.startswith(f"{PACKETS}/")]
+    return ours if all(read_packet(data).trajectory for data in place.read_many(packets).values()) else []
 
 
 def _refuse_foreign(place: Place) -> None:

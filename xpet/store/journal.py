@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from xpet.errors import StoreError
+from xpet.store.carried import Carrier
 from xpet.store.packets import Packer
 from xpet.store.place import Place, PlaceSpec, append_all, open_place
 from xpet.store.unpacking import finished_runs
@@ -104,9 +105,10 @@ class ObjectSink:
 def open_packer(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = "") -> Packer:
     """The packer of a worker, in whatever process it is."""
     place = open_place(spec).below(trajectory)
+    carrier = Carrier(place)
     if place.is_local:
-        return Packer(LogSink(place, attempt), attempt, uuid)
-    return Packer(ObjectSink(place, attempt), attempt, uuid, flush_interval)
+        return Packer(LogSink(place, attempt), attempt, uuid, None, carrier)
+    return Packer(ObjectSink(place, attempt), attempt, uuid, flush_interval, carrier)
 
 
 def check_place(spec: PlaceSpec, trajectory: str, attempt: int, flush_interval: float = 1.0, uuid: str = "") -> None:

@@ -9,6 +9,7 @@ duration ``f8``; all scalars of the schema in order, packed; then for each array
 for each text its length (``u8``) and its UTF-8;
 for each array of texts its shape (``u8`` each), the length of each text in bytes (``u8``), and their UTF-8. An array
 that is large is a *blob*, a record of its own, so that runs which have the same one hold only its number (``u8``).
+Of one that has chunks of its own in a column that record only says where these are.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
-from xpet.store.blobs import LARGE, Blob, Blobs
+from xpet.store.blobs import FRAME, LARGE, Blob, Blobs, frame
+from xpet.store.carried import Cargo, Carrier
 from xpet.store.fields import ANNOTATIONS, COMMENT, GROUP, Field, Form, PartSpec
 from xpet.values import Encoded, Labels, Part, array_code, canonical, encode, labels_equal
 from xpet.values.parts import MOST_DIMS
 
 __all__ = ["ANNOTATIONS", "COMMENT", "LeafData", "Packer", "Sink", "frame"]
 
-VERSION = 1
+#: the newest layout of packets; most are of the one before, which knows no carried arrays
+VERSION = 2
 HEAD, SCHEMA, RUN, FAILED = 1, 2, 3, 4
-FRAME = struct.Struct("<II")
 RUN_HEAD = struct.Struct("<BIqqdd")
 FAIL_HEAD = struct.Struct("<Bqqdd")
 COUNT = struct.Struct("<Q")
@@ -87,14 +89,9 @@ class _Schema:
         self.pack = struct.Struct("<BIqqdd" + codes).pack
 
 
-def frame(payload: bytes) -> bytes:
-    """A record."""
-    return FRAME.pack(len(payload), zlib.crc32(payload)) + payload
-
-
-def head(trajectory: str) -> bytes:
+def head(trajectory: str, version: int = 1) -> bytes:
     """The first record of a packet: its version, and the uuid of the trajectory that it is of."""
-    return frame(bytes([HEAD]) + json.dumps({"packet": VERSION, "trajectory": trajectory}).encode())
+    return frame(bytes([HEAD]) + json.dumps({"packet": version, "trajectory": trajectory}).encode())
 
 
 class Packer:
@@ -114,9 +111,14 @@ class Packer:
     flush_interval
         In seconds: how long a record may wait in the sink; ``None``: until the block is done, or the sink holds back
         nothing anyway.
+    carrier
+        What takes arrays that are too large for packets.
     """
 
-    def __init__(self, sink: Sink, attempt: int = 0, trajectory: str = "", flush_interval: float | None = None) -> None:
+    def __init__(
+        self, sink: Sink, attempt: int = 0, trajectory: str = "", flush_interval: float | None = None,
+        carrier: Carrier | None = None,
+    ) -> None:  # fmt: skip
         self._sink = sink
         self._interval = flush_interval
         # the sink, and what follows from what it has
@@ -124,6 +126,9 @@ class Packer:
         self._timer: threading.Timer | None = None
         self._late: Exception | None = None
         self._first = head(trajectory)
+        # who does not know what follows must leave the packet alone
+        self._newer = head(trajectory, VERSION)
+        self._carrier = carrier
         self._attempt = attempt
         self._head = b""
         self._schemas: dict[Any, _Schema] = {}
@@ -150,7 +155,7 @@ class Packer:
         key: list[Any] = []
         scalars: list[Any] = []
         tail: list[bytes] = []
-        blobs: list[Blob] = []
+        blobs: list[Blob | Cargo] = []
         for leaf in leaves:
             template, class_name = leaf.template, leaf.class_name
             for item, value in self._items(leaf).items():
@@ -170,27 +175,30 @@ class Packer:
         payload = schema.pack(RUN, schema.number, run, self._attempt + attempt, started, duration, *scalars)
         if tail:
             payload = b"".join((payload, *tail))
-            size = max([len(payload), *(len(blob.data) for blob in blobs)])
+            size = max([len(payload), *(len(blob.data) for blob in blobs if isinstance(blob, Blob))])
             if size > _LARGEST - _ROOM:
                 raise UnsupportedValueError(
                     f"run {run}: its results have {size} bytes, and {_LARGEST} is the most; store less in a run"
                 )
         record = FRAME.pack(len(payload), zlib.crc32(payload)) + payload
-        self._emit(record, schema, blobs)
+        self._emit(record, schema, blobs, (run, self._attempt + attempt))
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
         """Record a run that failed, with its traceback."""
         head = FAIL_HEAD.pack(FAILED, run, self._attempt + attempt, started, duration)
         self._emit(frame(head + error.encode("utf-8", "backslashreplace")))
 
-    def _emit(self, record: bytes, schema: _Schema | None = None, blobs: Sequence[Blob] = ()) -> None:
+    def _emit(
+        self, record: bytes, schema: _Schema | None = None, blobs: Sequence[Blob | Cargo] = (),
+        of: tuple[int, int] = (0, 0),
+    ) -> None:  # fmt: skip
         with self._lock:
             unknown = schema if schema is not None and schema.number not in self._written else None
             if unknown is not None:
                 record = unknown.record + record
             more = self._blobs.missing(blobs) if blobs else ()
             # each copy of a large array takes as long as writing it
-            large = [piece for blob in more for piece in _framed(blob)]
+            large = [piece for blob in more for piece in self._large_record(blob, of)]
             if self._sink.append(b"".join([self._head, *large, record]) if large else self._head + record):
                 self._renew()
                 return
@@ -201,6 +209,13 @@ class Packer:
                 self._blobs.wrote(more)
             if self._interval is not None:
                 self._see_to_it(self._interval)
+
+    def _large_record(self, blob: Blob | Cargo, of: tuple[int, int]) -> tuple[bytes, ...]:
+        """The record of a large array of a run and an attempt, in pieces."""
+        if isinstance(blob, Cargo):
+            assert self._carrier is not None
+            return self._newer, frame(self._carrier.write(*of, blob).payload())
+        return blob.record()
 
     def _see_to_it(self, interval: float) -> None:
         """Have what the sink holds back written in time."""
@@ -237,6 +252,8 @@ class Packer:
         """What follows is in another packet, and must say everything again."""
         self._written = set()
         self._blobs.renew()
+        if self._carrier is not None:
+            self._carrier.renew()
         self._head = self._first
 
     def _items(self, leaf: LeafData) -> Mapping[str, Any]:
@@ -255,7 +272,7 @@ class Packer:
         return items
 
     def _describe(
-        self, leaf: LeafData, item: str, encoded: Encoded, tail: list[bytes], blobs: list[Blob]
+        self, leaf: LeafData, item: str, encoded: Encoded, tail: list[bytes], blobs: list[Blob | Cargo]
     ) -> tuple[Any, ...]:
         specs = []
         for part in encoded.parts:
@@ -272,7 +289,11 @@ class Packer:
                 # Scalars from codecs ride with the arrays, as arrays of rank 0: the packed part stays uniform.
                 data = np.asarray(part.data, spec.dtype)
                 if spec.form == "blob":
-                    blobs.append(self._blobs.take((leaf.template, item, part.name), data))
+                    place = (leaf.template, item, part.name)
+                    if self._carrier is not None and self._carrier.takes(spec.dtype, data.shape):
+                        blobs.append(Cargo(self._blobs.number(), place, spec.dtype, data))
+                    else:
+                        blobs.append(self._blobs.take(place, data))
                     tail.append(COUNT.pack(blobs[-1].number))
                     continue
                 tail += _SHAPES[data.ndim](*data.shape), data.tobytes()
@@ -324,13 +345,6 @@ def _pack_texts(texts: Any) -> bytes:
     raw = [text.encode() for text in texts.ravel().tolist()]
     lengths = struct.pack(f"<{texts.ndim + len(raw)}Q", *texts.shape, *map(len, raw))
     return lengths + b"".join(raw)
-
-
-def _framed(blob: Blob) -> tuple[bytes, bytes, bytes]:
-    """The record of a large array, in pieces."""
-    head = blob.head()
-    check = zlib.crc32(blob.data, zlib.crc32(head))
-    return FRAME.pack(len(head) + len(blob.data), check), head, blob.data
 
 
 def _where(leaf: LeafData, item: str) -> str:

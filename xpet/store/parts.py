@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xpet.store import layout
+from xpet.store.arriving import as_chunks
+from xpet.store.carried import Carried, loaded
 from xpet.store.chunks import read_rows, write_rows
 from xpet.store.columns import PartNode
 from xpet.store.constants import Constants, is_constant
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 _MISSING = "missing_value"
 #: a constant that becomes one value a run is copied into so much memory at a time
 _REPEATED_BYTES = 2**24
+#: carried arrays that must be decoded are, as long as they have no more than this
+_LOADED_BYTES = 2**26
 
 
 class PartWriter:
@@ -46,8 +50,9 @@ class PartWriter:
         self._unpublished: set[str] = set()
 
     def create(
-        self, node: str, spec: PartSpec, dims: Sequence[str], like: Array | tuple[int, ...], attrs: dict[str, Any]
-    ) -> PartNode:
+        self, node: str, spec: PartSpec, dims: Sequence[str], like: Array | Carried | tuple[int, ...],
+        attrs: dict[str, Any],
+    ) -> PartNode:  # fmt: skip
         """Add the array of a part, which no run has yet: along the runs of an inner shape, or the same one for all."""
         disk = layout.disk_dtype(spec.dtype)
         constant, inner = (None, like) if isinstance(like, tuple) else (like, like.shape)
@@ -83,6 +88,8 @@ class PartWriter:
             if self._constants.hold(part.node, doc, given):
                 return part
             doc = self.spread(part, have)
+        if isinstance(given, list) and any(isinstance(value, Carried) for value in given):
+            return self._bring(part, rows, given, have)
         values = _on_disk(given, part)
         if part.lengths is None and _shapes(values) != {doc.shape[1:]}:
             part = self._make_ragged(part, values, have)
@@ -96,6 +103,28 @@ class PartWriter:
             write_ragged(self._kept(part, doc, have), part.node, doc, rows, each)
             lengths = lengths_of(each, part.rank)
             write_rows(self._place, part.lengths, self._docs.array(part.lengths), rows, lengths, have)
+        return part
+
+    def _bring(self, part: PartNode, rows: Array, given: list[Any], have: Array) -> PartNode:
+        """Have the chunks of values that were carried as those of their rows; write what cannot, a few at a time."""
+        have, at, is_dense = have.copy(), 0, len(_shapes(given)) == 1
+        while at < len(given):
+            first, doc, pairs = at, self._docs.array(part.node), []
+            spared = _needs_spare(doc)
+            while is_dense and part.lengths is None and at < len(given):
+                chunks = as_chunks(given[at], part.node, doc, int(rows[at]), spared)
+                if chunks is None:
+                    break
+                pairs += chunks
+                at += 1
+            self._place.copy_many(pairs)
+            if at == first:
+                size = 0
+                while at < len(given) and (at == first or size <= _LOADED_BYTES):
+                    size += given[at].nbytes
+                    at += 1
+                part = self.write(part, rows[first:at], [loaded(each) for each in given[first:at]], have)
+            have[rows[first:at]] = True
         return part
 
     def holds(self, part: PartNode, values: Values) -> Array | None:
@@ -190,9 +219,7 @@ class PartWriter:
         import numpy as np
 
         doc = self._docs.array(part.node)
-        if not layout.is_integer(doc.dtype) or doc.xpet.get("no_spare") or keeps_fill(doc.attrs):
-            return doc
-        if not _holds(values, doc.fill):
+        if not (_needs_spare(doc) and _holds(values, doc.fill)):
             return doc
         new = np.unique(values if isinstance(values, np.ndarray) else np.concatenate([each.ravel() for each in values]))
         spare = list(layout.spare_fills(doc.dtype))
@@ -254,6 +281,11 @@ class PartWriter:
         elif not full and layout.is_integer(doc.dtype) and not doc.xpet.get("no_spare"):
             attrs["_FillValue"] = doc.fill
         self._docs.put(node, replace(doc, attrs=attrs))
+
+
+def _needs_spare(doc: ArrayDoc) -> bool:
+    """Whether the fill of an array must be a number that no run has."""
+    return layout.is_integer(doc.dtype) and not doc.xpet.get("no_spare") and not keeps_fill(doc.attrs)
 
 
 def keeps_fill(attrs: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from xpet.store.carried import loaded
 from xpet.store.fields import Field, PartSpec
 from xpet.values import Encoded, Labels, Part
 from xpet.values.text import PACKED, to_text
@@ -38,7 +39,9 @@ def packed(piece: Piece) -> Piece:
     entry, meta = piece.entry, json.loads(piece.entry.meta)
     texts = []
     for values in zip(*piece.data, strict=True):
-        parts = tuple(Part(value, spec.name, {}, spec.dims) for spec, value in zip(entry.parts, values, strict=True))
+        parts = tuple(
+            Part(loaded(value), spec.name, {}, spec.dims) for spec, value in zip(entry.parts, values, strict=True)
+        )
         texts.append(to_text(Encoded(entry.codec, parts, entry.version, meta, entry.labels)))
     return text_piece(piece, entry.item, PACKED, texts)
 

@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from xpet.store.blobs import BLOB, array_of, number_of
+from xpet.store.blobs import BLOB, FRAME, array_of, number_of
+from xpet.store.carried import CARRIED, Carried, carried_number, carried_of
 from xpet.store.fields import Field, PartSpec
-from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, FRAME, HEAD, RUN, RUN_HEAD, SCHEMA, VERSION
+from xpet.store.packets import COUNT, FAIL_HEAD, FAILED, HEAD, RUN, RUN_HEAD, SCHEMA, VERSION
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from xpet.store.place import Place
     from xpet.values.parts import Array
 
 _LOG = logging.getLogger(__name__)
@@ -106,9 +108,9 @@ def finished_runs(data: bytes) -> dict[int, str | None]:
     return out
 
 
-def read_packet(data: bytes) -> Packet:
-    """What a packet holds, as far as it is whole."""
-    found = _Sorted()
+def read_packet(data: bytes, place: Place | None = None) -> Packet:
+    """What a packet holds, as far as it is whole; ``place`` has what is only named in it."""
+    found = _Sorted(place)
     n_bad = 0
     torn = False
     for payload in records(data):
@@ -134,29 +136,36 @@ def read_packet(data: bytes) -> Packet:
 class _Large:
     """The large arrays of a packet: one object for all runs that have it."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None) -> None:
+        self._place = place
         self._found: dict[int, memoryview] = {}
-        self._made: dict[tuple[int, str], Array] = {}
+        self._made: dict[tuple[int, str], Array | Carried] = {}
 
     def add(self, payload: memoryview) -> None:
-        self._found[number_of(payload)] = payload
+        number = carried_number(payload) if payload[0] == CARRIED else number_of(payload)
+        self._found[number] = payload
 
-    def get(self, number: int, spec: PartSpec) -> Array:
+    def get(self, number: int, spec: PartSpec) -> Array | Carried:
         """An array; raises KeyError if its record was lost."""
         made = self._made.get((number, spec.dtype))
         if made is None:
-            made = self._made[number, spec.dtype] = array_of(self._found[number], spec.dtype, spec.rank)
+            found = self._found[number]
+            if found[0] == CARRIED:
+                made = carried_of(found, spec.dtype, spec.rank, self._place)
+            else:
+                made = array_of(found, spec.dtype, spec.rank)
+            self._made[number, spec.dtype] = made
         return made
 
 
 class _Sorted:
     """Records by what they are: the runs of each schema, and failures."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None) -> None:
         self.rows: list[tuple[tuple[Field, ...], list[memoryview]]] = []
         self.failures: list[Failure] = []
         self._of_schema: dict[int, list[memoryview]] = {}
-        self.large = _Large()
+        self.large = _Large(place)
         self.trajectory, self.version = "", VERSION
 
     def add(self, payload: memoryview) -> bool:
@@ -174,7 +183,7 @@ class _Sorted:
             fields = tuple(Field.from_json(entry) for entry in json.loads(bytes(payload[5:])))
             rows = self._of_schema[int.from_bytes(payload[1:5], "little")] = []
             self.rows.append((fields, rows))
-        elif kind == BLOB:
+        elif kind in (BLOB, CARRIED):
             self.large.add(payload)
         elif kind == FAILED:
             _, run, attempt, started, duration = FAIL_HEAD.unpack_from(payload)

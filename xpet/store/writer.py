@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from xpet.errors import StoreBusyError
 from xpet.store import layout
+from xpet.store.arriving import Arriving, drop_untold, keys_of_chunks
 from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
 from xpet.store.documents import dumps
 from xpet.store.fold import ColumnWriter
@@ -61,6 +62,7 @@ class Writer:
         self.lease = lease
         self._columns: ColumnWriter | None = None
         self._stale = False
+        self._arriving = Arriving(self.place)
         self._show(snapshot)
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -128,6 +130,8 @@ class Writer:
         keys: list[str] = []
         packets: list[Packet] = []
         size = 0
+        # it must know no less than what the packets tell of
+        self._arriving = Arriving(self.place)
         for key in waiting(self.place, unfinished):
             data = self.place.read(key)
             if data is None:
@@ -141,11 +145,14 @@ class Writer:
             if size > _FOLD_BYTES:
                 done += self._fold(packets, keys)
                 keys, packets, size = [], [], 0
-        return done + self._fold(packets, keys) if keys else done
+        done += self._fold(packets, keys) if keys else 0
+        if unfinished:
+            drop_untold(self.place)
+        return done
 
     def _read_packet(self, key: str, data: bytes) -> Packet | None:
         """What a packet holds; None if it is not for this version, or of another trajectory."""
-        packet = read_packet(data)
+        packet = self._arriving.whole(read_packet(data, self.place), self._complete)
         if packet.version > VERSION:
             _LOG.warning(
                 "%s/%s was written by a newer xpet and waits for one; its runs are not shown", self.place.url, key
@@ -190,7 +197,7 @@ class Writer:
         self._complete = complete
         self.publish()
         self._stale = False
-        discard(self.place, keys)
+        discard(self.place, [*keys, *keys_of_chunks(packets)])
         return int((~ended.failed).sum())
 
     def _write_columns(self, batches: Sequence[Batch], rows: Array, complete: Array) -> None:

@@ -191,6 +191,8 @@ class RemotePlace(Place):
         for src, dst in pairs:
             try:
                 fs.cp_file(self._writable(src), self._writable(dst))
+            except NotImplementedError:
+                super().copy_many([(src, dst)])
             except Exception as error:
                 raise self._refusal(error, f"copied to {dst}", src) from error
 
