@@ -40,12 +40,16 @@ from fixtures_servers import BUCKET, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
 EXECUTORS = ("serial", "thread", "process")
-KINDS = ("local", "s3", "s3-server", "s3-proxy", "full-disk")
+KINDS = ("local", "local-chunks", "s3", "s3-chunks", "s3-server", "s3-proxy", "full-disk")
+#: bytes from which workers write chunks in the kinds that are named for that
+CHUNK = 2**16
 #: seconds that a run takes at least: workers should be at runs most of the time, not starting
 PAUSES = {"serial": 0.005, "thread": 0.01, "process": 0.03}
 SAID = {
     "local": "local disk, SIGKILL",
+    "local-chunks": "local disk, chunks by workers, SIGKILL",
     "s3": "S3, SIGKILL",
+    "s3-chunks": "S3, chunks by workers, SIGKILL",
     "s3-server": "S3, SIGKILL of the server",
     "s3-proxy": "S3, connections dropped",
     "full-disk": "local disk, full",
@@ -63,19 +67,21 @@ class Bench:
     disturbance: Disturbance
     options: dict[str, object]
     disk: FullDisk | None = None
+    chunk: int = 2**20
 
 
 @contextlib.contextmanager
 def bench_of(kind: str, executor: str, folder: Path, program: str | None) -> Iterator[Bench]:
     """Set up what a kind of disturbance needs; ``program`` is the path of localbucket, if that is to be the server."""
+    chunk = CHUNK if kind.endswith("chunks") else 2**20
     with contextlib.ExitStack() as stack:
         if kind == "full-disk":
             disk = FullDisk(stack.enter_context(small_disk()))
             yield Bench(folder, str(disk.folder), disk, {}, disk)
             return
         kill = Kill(("worker", "coordinator", "all") if executor == "process" else ("process",))
-        if kind == "local":
-            yield Bench(folder, str(folder), kill, {})
+        if kind.startswith("local"):
+            yield Bench(folder, str(folder), kill, {}, chunk=chunk)
             return
         if kind == "s3-server" or program is not None:
             persistent = stack.enter_context(PersistentServer(folder, program))
@@ -88,7 +94,7 @@ def bench_of(kind: str, executor: str, folder: Path, program: str | None) -> Ite
         elif kind == "s3-proxy":
             proxy = Proxy(int(server.endpoint.rpartition(":")[2]))
             disturbance, server = DropConnections(proxy), replace(server, endpoint=f"http://127.0.0.1:{proxy.port}")
-        yield Bench(folder, f"s3://{BUCKET}/{folder.name}", disturbance, server.storage_options)
+        yield Bench(folder, f"s3://{BUCKET}/{folder.name}", disturbance, server.storage_options, chunk=chunk)
 
 
 def settings_of(bench: Bench, executor: str, name: str) -> Settings:
@@ -97,7 +103,8 @@ def settings_of(bench: Bench, executor: str, name: str) -> Settings:
     for old in (log, Path(f"{log}.rest")):
         old.unlink(missing_ok=True)
     remote = {"fold": 1.5, "block": 0.2} if bench.options else {}
-    return Settings(f"{bench.root}/{name}", str(log), bench.options, executor, pause=PAUSES[executor], **remote)
+    how = {"pause": PAUSES[executor], "chunk": bench.chunk} | remote
+    return Settings(f"{bench.root}/{name}", str(log), bench.options, executor, **how)
 
 
 def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Duration]:

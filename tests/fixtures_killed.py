@@ -46,6 +46,8 @@ class Settings:
     die
         Kill one process at an instant that is always the same: ``('module:name', 'before' | 'after', n)``, which is
         its n-th call of what is named. Of several workers it is the one that comes first.
+    chunk
+        The bytes from which a run has a chunk of its own; with 2**16 ``large`` has, so that workers write it.
     fault
         A name of :data:`fixtures_killed_faults.FAULTS`: what is wrong with xpet in this process and its workers.
     """
@@ -60,6 +62,7 @@ class Settings:
     block: float = 0.03
     flush: float = 0.05
     die: tuple[str, str, int] | None = None
+    chunk: int = 2**20
     fault: str | None = None
 
     def to_json(self) -> str:
@@ -171,10 +174,12 @@ def take(settings: Settings) -> None:
     from fixtures_killed_faults import FAULTS, replace_calls
 
     from xpet.run import blocks, loop
+    from xpet.store import layout
 
     _CURRENT[:] = [settings]
     os.environ[SETTINGS] = settings.to_json()
     loop.FOLD_SECONDS, blocks.TARGET_SECONDS = settings.fold, settings.block
+    layout.CHUNK_BYTES = settings.chunk
     if settings.fault is not None:
         FAULTS[settings.fault].inject()
     if settings.die is not None:

@@ -19,6 +19,9 @@ COMPLETE = "xpet.store.packets:Packer.complete"
 FAIL = "xpet.store.packets:Packer.fail"
 WRITE = "xpet.store.places.local:_replace"
 WRITE_COLUMNS = "xpet.store.fold:ColumnWriter.write"
+CARRY = "xpet.store.carried:Carrier.write"
+COPY = "xpet.store.places.local:LocalPlace.copy_many"
+DISCARD = "xpet.store.writer:discard"
 READ_PACKET = "xpet.store.writer:Writer._read_packet"
 
 
@@ -38,6 +41,8 @@ class Fault:
         Who does the runs.
     opens
         Whether somebody opens the store for writing, without the fault, before the rest is done.
+    carried
+        Whether workers write the chunks of some results.
     """
 
     inject: Callable[[], None]
@@ -45,6 +50,7 @@ class Fault:
     seen: str
     executor: str = "serial"
     opens: bool = False
+    carried: bool = False
 
 
 def replace_calls(name: str, make: Callable[[Any], Any]) -> None:
@@ -170,6 +176,58 @@ def _drop_before_publishing() -> None:
     replace_calls("xpet.store.parts:relayout", make)
 
 
+def _record_before_chunks() -> None:
+    waiting: list[Callable[[], None]] = []
+
+    def make(original: Any) -> Any:
+        def write_many(self: Any, items: Any) -> None:
+            self.sizes.update({key: len(data) for key, data in items.items()})
+            while waiting:
+                waiting.pop()()
+            waiting.append(lambda: original(self, items))
+
+        return write_many
+
+    replace_calls("xpet.store.carried:_Weighed.write_many", make)
+
+
+def _delete_chunks_early() -> None:
+    from xpet.store.carried import CHUNKS
+
+    def make(original: Any) -> Any:
+        def write(self: Any, *args: Any) -> None:
+            original(self, *args)
+            self.place.delete(self.place.list(CHUNKS))
+
+        return write
+
+    replace_calls("xpet.store.writer:Writer._write_columns", make)
+
+
+def _move_chunks() -> None:
+    def make(original: Any) -> Any:
+        def copy_many(self: Any, pairs: Any) -> None:
+            for source, target in pairs:
+                self.move(source, target)
+
+        return copy_many
+
+    replace_calls(COPY, make)
+
+
+def _copy_in_place() -> None:
+    def make(original: Any) -> Any:
+        def link(self: Any, source: str, target: str) -> None:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file, open(source, "rb") as other:
+                file.write(other.read())
+                os.truncate(source, 0)
+
+        return link
+
+    replace_calls("xpet.store.places.local:LocalPlace._link", make)
+
+
 def _draw_anew() -> None:
     import numpy as np
 
@@ -227,6 +285,16 @@ FAULTS: dict[str, Fault] = {
         _answer("xpet.store.writer:Writer.missing", lambda self: range(self.n_runs)), (PUBLISH, "before", 4), LOST
     ),
     "other random numbers": Fault(_draw_anew, (PUBLISH, "before", 4), "other results"),
+    "chunks written after their record": Fault(
+        _record_before_chunks, (COMPLETE, "after", 5), LOST, opens=True, carried=True
+    ),
+    "chunks deleted before publish": Fault(_delete_chunks_early, (PUBLISH, "before", 4), LOST, carried=True),
+    "chunks moved before publish": Fault(_move_chunks, (PUBLISH, "before", 3), LOST, opens=True, carried=True),
+    "chunks emptied where they were": Fault(_copy_in_place, (PUBLISH, "before", 3), LOST, opens=True, carried=True),
+    "chunks that nobody tells of stay": Fault(
+        _answer("xpet.store.writer:drop_untold", lambda place: None), (CARRY, "after", 5), "left in the journal",
+        carried=True,
+    ),
     "a worker's end forgets its runs": Fault(
         _answer("xpet.run.study:recorded", lambda *args: {}), (COMPLETE, "after", 5), TWICE, "process"
     ),

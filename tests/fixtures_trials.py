@@ -11,11 +11,13 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
+from unittest import mock
 
 import numpy as np
 from fixtures_killed import NAME, Log, Settings, is_bad
 from fixtures_kills import Nest, Reference, Study, check_end, check_readers, is_gone, place_of, published
 
+from xpet.store import layout
 from xpet.store.snapshot import find_snapshot
 from xpet.store.writer import open_for_writing
 
@@ -234,7 +236,9 @@ def _do_rest(nest: Nest, rest: Settings, trial: Trial, told: _Told, kept: set[in
 
 def _open(settings: Settings) -> tuple[set[int], set[int]]:
     """Open for writing; the runs that are complete now, and those that failed."""
-    with open_for_writing(place_of(settings), NAME) as writer:
+    with mock.patch.object(layout, "CHUNK_BYTES", settings.chunk), open_for_writing(
+        place_of(settings), NAME
+    ) as writer:
         return set(np.flatnonzero(writer.complete).tolist()), set(writer.failed())
 
 

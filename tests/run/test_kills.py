@@ -17,7 +17,18 @@ from typing import Any
 import pytest
 from fixtures_disturbances import DropConnections, FullDisk, KillServer, PersistentServer, Proxy, small_disk
 from fixtures_killed import Settings
-from fixtures_killed_faults import COMPLETE, FAULTS, PUBLISH, SET_STATUS, WRITE, WRITE_COLUMNS, Point
+from fixtures_killed_faults import (
+    CARRY,
+    COMPLETE,
+    COPY,
+    DISCARD,
+    FAULTS,
+    PUBLISH,
+    SET_STATUS,
+    WRITE,
+    WRITE_COLUMNS,
+    Point,
+)
 from fixtures_kills import Nest, Reference, place_of
 from fixtures_servers import BUCKET, Server
 from fixtures_trials import Duration, Nothing, Trial, do_trial
@@ -38,6 +49,23 @@ POINTS: list[Point] = [
     (SET_STATUS, "after", 1),
     *((PUBLISH, "after", call) for call in (2, 3, 5)),
 ]
+#: the same where workers write chunks
+CARRIED = 2**16
+CARRIED_POINTS: list[Point] = [
+    *((CARRY, when, call) for when in ("before", "after") for call in (1, 5)),
+    *((COMPLETE, "after", call) for call in (1, 5)),
+    *((WRITE, "before", call) for call in (75, 90, 105, 120, 135)),
+    *((COPY, when, call) for when in ("before", "after") for call in (1, 2, 3)),
+    ("xpet.store.places.local:LocalPlace._link", "before", 8),
+    (SET_STATUS, "after", 1),
+    *((PUBLISH, "after", call) for call in (2, 3, 5)),
+    *((DISCARD, when, call) for when in ("before", "after") for call in (1, 2)),
+]
+
+
+def named(point: Point) -> str:
+    """The name of a point."""
+    return f"{point[0].rpartition('.')[2]} {point[1]} {point[2]}"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +80,15 @@ def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
 def expected(nest: Nest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     """What an undisturbed study leaves."""
     settings = at(tmp_path_factory.mktemp("reference"))
+    study = nest.begin(settings)
+    assert study.end() == 0, study.said()
+    return Reference.of(place_of(settings))
+
+
+@pytest.fixture(scope="module")
+def expected_chunks(nest: Nest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """What an undisturbed study leaves in which workers write chunks."""
+    settings = at(tmp_path_factory.mktemp("reference"), chunk=CARRIED)
     study = nest.begin(settings)
     assert study.end() == 0, study.said()
     return Reference.of(place_of(settings))
@@ -80,7 +117,7 @@ def is_killed(trial: Trial, settings: Settings) -> bool:
     return Path(f"{settings.log}.died").exists() and trial.code == (0 if is_worker else -9)
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point[0].rpartition('.')[2]} {point[1]} {point[2]}")
+@pytest.mark.parametrize("point", POINTS, ids=named)
 def test_nothing_finished_is_lost(point: Point, tmp_path: Path, nest: Nest, expected: Reference):
     settings = at(tmp_path, die=point)
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
@@ -100,6 +137,42 @@ def test_nothing_finished_in_workers_is_lost(
 ):
     settings = at(tmp_path, die=point, executor=executor)
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.parametrize("point", CARRIED_POINTS, ids=named)
+def test_no_chunk_is_lost(point: Point, tmp_path: Path, nest: Nest, expected_chunks: Reference):
+    settings = at(tmp_path, die=point, chunk=CARRIED)
+    check(do_trial(nest, settings, expected_chunks, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.parametrize(
+    ("executor", "point"),
+    [
+        pytest.param("process", (COMPLETE, "after", 5), id="a process"),
+        pytest.param("process", (COPY, "after", 3), id="the coordinator of processes"),
+        pytest.param("thread", (CARRY, "after", 5), id="threads in their runs"),
+        pytest.param("thread", (COPY, "after", 3), id="threads in a fold"),
+    ],
+)
+def test_no_chunk_of_a_worker_is_lost(
+    executor: str, point: Point, tmp_path: Path, nest: Nest, expected_chunks: Reference
+):
+    settings = at(tmp_path, die=point, executor=executor, chunk=CARRIED)
+    check(do_trial(nest, settings, expected_chunks, Nothing(), tmp_path.name), settings)
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize(
+    "point",
+    [(CARRY, "after", 5), ("xpet.store.places.remote:RemotePlace.copy_many", "after", 1), (PUBLISH, "after", 3)],
+    ids=["carried", "copied", "published"],
+)
+def test_no_chunk_is_lost_in_a_bucket(
+    point: Point, tmp_path: Path, nest: Nest, expected_chunks: Reference, moto: Server
+):
+    store = {"store": f"s3://{BUCKET}/{tmp_path.name}", "options": moto.storage_options}
+    settings = at(tmp_path, die=point, chunk=CARRIED, **store)
+    check(do_trial(nest, settings, expected_chunks, Nothing(), tmp_path.name), settings)
 
 
 @pytest.mark.s3
@@ -146,9 +219,13 @@ def test_nothing_finished_is_lost_with_its_server(tmp_path: Path, nest: Nest, ex
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_faults_are_seen(name: str, tmp_path: Path, nest: Nest, expected: Reference):
+def test_faults_are_seen(
+    name: str, tmp_path: Path, nest: Nest, expected: Reference, expected_chunks: Reference
+):
     fault = FAULTS[name]
     settings = at(tmp_path, die=fault.die, executor=fault.executor, fault=name)
+    if fault.carried:
+        settings, expected = replace(settings, chunk=CARRIED), expected_chunks
     trial = do_trial(nest, settings, expected, Nothing(), name, opens=fault.opens)
     assert is_killed(trial, settings)
     assert trial.problems
