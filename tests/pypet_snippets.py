@@ -111,6 +111,12 @@ SNIPPETS: dict[str, tuple[str, list[str]]] = {
            "traj.f_get('tau').v_stored", "traj.f_get('tau').f_get_class_name()", "traj.f_get('tau').vars.full_name",
            "traj.f_get('tau').func.get()", "setattr(traj, 'v_comment', 'other') or traj.v_comment"],
     ),
+    "times": (
+        TREE,
+        ["type(traj.v_timestamp)", "len(traj.v_time)", "traj.f_copy().v_time == traj.v_time", "traj.vars.time[:2]",
+         "setattr(traj, 'v_time', 'x')", "setattr(traj, 'v_timestamp', 1.0)",
+         "(lambda t: t.v_name == 'x_' + t.v_time)(pet.Trajectory('x', add_time=True))"],
+    ),
     "settings": (
         TREE,
         [f"traj.{name}" for name in ("v_fast_access", "v_shortcuts", "v_max_depth", "v_with_links", "v_iter_recursive",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from xpet.errors import shown, warn
 from xpet.trajectory import DynamicImports, IfExists, Trajectory
+from xpet.trajectory.identity import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,7 +188,7 @@ class Environment:
     @property
     def time(self) -> str:
         """When the environment was made, as in ``2026_01_31_12h00m00s``."""
-        return time.strftime("%Y_%m_%d_%Hh%Mm%Ss", time.localtime(self._timestamp))
+        return in_words(self._timestamp)
 
     v_timestamp, v_time = timestamp, time
 
@@ -376,7 +377,7 @@ class Environment:
 
 
 def _check_if_exists(if_exists: object) -> None:
-    from xpet.trajectory.trajectory import IF_EXISTS
+    from xpet.trajectory.identity import IF_EXISTS
 
     if if_exists is not None and if_exists not in IF_EXISTS:
         wanted = ", ".join(map(repr, IF_EXISTS))

@@ -117,5 +117,21 @@ def test_without_full_copy_they_stay():
 
 def test_auto_load_is_on():
     traj = xpet.Trajectory("study")
-    traj.v_auto_load = False
+    traj.v_auto_load = True
     assert traj.v_auto_load
+
+
+@pytest.mark.filterwarnings("ignore:.*failed")
+def test_the_table_is_read_again_only_when_there_is_another_one(
+    env: xpet.Environment, monkeypatch: pytest.MonkeyPatch
+):
+    env.run(work, runs=[0])
+    traj = xpet.load_trajectory("study", store=env.traj.v_store)
+    read, tables = type(traj).f_run_table, []
+    monkeypatch.setattr(type(traj), "f_run_table", lambda self: tables.append(self) or read(self))
+    assert [traj.f_get_run_information(run)["status"] for run in range(3)] == ["complete", "new", "new"]
+    assert len(tables) == 1
+    env.run(work)
+    assert [traj.f_get_run_information(run)["status"] for run in range(3)] == ["complete", "failed", "complete"]
+    assert len(tables) == 2
+    assert [env.traj.f_is_completed(run) for run in range(3)] == [True, False, True]

@@ -46,6 +46,8 @@ class NewTrajectory:
     title: str = ""
     seed: str | None = None
     seed_by: Literal["run", "replicate"] = "run"
+    #: when it was made, in seconds since 1970
+    created: float = field(default_factory=time.time)
 
 
 def create(store: Place, new: NewTrajectory) -> Writer:
@@ -152,7 +154,7 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
     names = RunTable(place, docs).create(new.n_runs, new.points)
     space = space_of(new.points, names, new.kind, new.axes)
     meta = Meta(
-        name=new.name, uuid=uuid.uuid4().hex, created=time.time(), n_runs=new.n_runs, comment=new.comment,
+        name=new.name, uuid=uuid.uuid4().hex, created=new.created, n_runs=new.n_runs, comment=new.comment,
         space=space, seed=new.seed, seed_by=new.seed_by, writer=new.writer,
         complete=pack_complete(np.zeros(new.n_runs, bool)),
     )  # fmt: skip

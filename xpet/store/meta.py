@@ -109,6 +109,8 @@ def _check_types(meta: Meta) -> None:
         raise ValueError("the seed is not a number")
     if meta.seed_by not in ("run", "replicate"):
         raise ValueError("the random numbers are of an unknown kind")
+    if not isinstance(meta.created, (int, float)):
+        raise TypeError("the time of creation is no number")
     numbers = (meta.n_runs, meta.generation)
     if not all(isinstance(text, str) for text in texts) or not all(type(number) is int for number in numbers):
         raise TypeError("a text or a number is of another type")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from xpet.trajectory.identity import IfExists
 from xpet.trajectory.loading import load_trajectory
-from xpet.trajectory.trajectory import IfExists, Trajectory
+from xpet.trajectory.trajectory import Trajectory
 from xpet.trajectory.trust import DynamicImports
 
 __all__ = ["DynamicImports", "IfExists", "Trajectory", "load_trajectory"]

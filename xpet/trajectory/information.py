@@ -22,12 +22,22 @@ def information(trajectory: Trajectory, name_or_idx: str | int | None) -> dict[s
 
 
 def _known(trajectory: Trajectory, runs: Sequence[int]) -> Iterator[dict[str, Any]]:
-    table = trajectory.f_run_table() if trajectory.v_stored else None
+    table = _table(trajectory) if trajectory.v_stored else None
     explored = list(trajectory.explored.values())
     for run in runs:
         known = _of_table(table, run) if table is not None and run < len(table) else _new()
         name = trajectory.v_state.wildcards.run_name(run)
         yield {"idx": run, "name": name, **known, "parameter_summary": _summary(explored, run)}
+
+
+def _table(trajectory: Trajectory) -> pd.DataFrame:
+    """The run table; kept until the store publishes another one, as scripts ask for one run after the other."""
+    from xpet.trajectory.stored import StoredRuns
+
+    virtual = trajectory.v_state.virtual
+    if virtual is None or not isinstance(virtual.backing, StoredRuns):
+        return trajectory.f_run_table()
+    return virtual.backing.run_table(trajectory.f_snapshot().meta.generation, trajectory.f_run_table)
 
 
 def _new() -> dict[str, Any]:

@@ -97,7 +97,7 @@ def load_from(place: Place, name: str, trust: Trust, branches: AbstractSet[str] 
     traj.f_trust(trust)
     traj.v_title = str(snapshot.attrs.get("title", ""))
     traj.f_set_spec(place.spec)
-    traj.f_bind(name, snapshot.meta.uuid)
+    traj.f_bind(name, snapshot.meta.uuid, snapshot.meta.created)
     traj.f_leave_out(BRANCHES - branches)
     build(traj, snapshot, branches)
     if "parameters" in branches:

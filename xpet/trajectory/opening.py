@@ -33,7 +33,8 @@ from xpet.trajectory.saving import (
 from xpet.trajectory.stored import adopt_space, build, stored_groups, stored_leaves, tells
 
 if TYPE_CHECKING:
-    from xpet.trajectory.trajectory import IfExists, Trajectory
+    from xpet.trajectory.identity import IfExists
+    from xpet.trajectory.trajectory import Trajectory
 
 
 def open_writer(traj: Trajectory, if_exists: IfExists | None, to_run: bool) -> Writer:
@@ -137,7 +138,7 @@ def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExist
     found = compare(traj, snapshot)
     if found.explored_differ and len(found.differences) == 1 and not to_run and is_before_exploration(traj, snapshot):
         # A script that stores before it explores meets what came of it later.
-        traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
+        traj.f_bind(snapshot.meta.name, snapshot.meta.uuid, snapshot.meta.created)
         return _update(traj, store)
     same = not (found.parameters_differ or found.new or found.lacking or found.reordered)
     # A script that runs, expands and runs again meets its own end when it starts again.
@@ -146,7 +147,7 @@ def _meet(traj: Trajectory, store: Place, snapshot: Snapshot, if_exists: IfExist
         _adopt(traj, snapshot)
     elif not is_start:
         _extend(traj, snapshot, found, if_exists == "extend")
-    traj.f_bind(snapshot.meta.name, snapshot.meta.uuid)
+    traj.f_bind(snapshot.meta.name, snapshot.meta.uuid, snapshot.meta.created)
     return _update(traj, store)
 
 

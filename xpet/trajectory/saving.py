@@ -18,10 +18,11 @@ from xpet.tree.node import put
 from xpet.values import Labelled
 
 if TYPE_CHECKING:
+    from xpet.trajectory.trajectory import Trajectory
     from xpet.tree import Node
 
 
-def new_trajectory(root: Root, title: str) -> NewTrajectory:
+def new_trajectory(root: Trajectory, title: str) -> NewTrajectory:
     """All that the store must know of a trajectory that it does not have yet."""
     points = explored_points(root)
     kind, axes = _shape_of(root, points)
@@ -38,6 +39,7 @@ def new_trajectory(root: Root, title: str) -> NewTrajectory:
         title=title,
         seed=str(root.settle_seed()),
         seed_by=root.v_state.seed_by,
+        created=root.v_timestamp,
     )
 
 

@@ -19,6 +19,8 @@ from xpet.tree.backing import LINKS, SAID
 from xpet.tree.node import put
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xpet.trajectory.trajectory import Trajectory
     from xpet.values.parts import Array
 
@@ -85,6 +87,8 @@ class StoredRuns:
         self._branches = branches
         self._with: dict[str, _Runs] = {}
         self._with_group: dict[str, _Runs] = {}
+        self._complete: Sequence[int] | range | None = None
+        self._table: tuple[int, pd.DataFrame] | None = None
 
     def templates(self) -> Sequence[str]:
         """The paths of all leaves that runs left, with ``$`` for the run."""
@@ -118,10 +122,18 @@ class StoredRuns:
 
     def complete(self) -> Sequence[int] | range:
         """The complete runs, ascending."""
-        import numpy as np
+        if self._complete is None:
+            import numpy as np
 
-        complete = self._reader.complete()[: self._n_runs]
-        return range(len(complete)) if complete.all() else np.flatnonzero(complete).tolist()
+            complete = self._reader.complete()[: self._n_runs]
+            self._complete = range(len(complete)) if complete.all() else np.flatnonzero(complete).tolist()
+        return self._complete
+
+    def run_table(self, generation: int, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """The run table as of a published generation; read again when there is another one."""
+        if self._table is None or self._table[0] != generation:
+            self._table = generation, read()
+        return self._table[1]
 
     def kinds(self) -> Sequence[int]:
         """A number for each run: the same for those that have the same leaves, and groups; negative if it has links."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from xpet.errors import StoreError
-from xpet.names import WildcardFunctions, checked_text
-from xpet.store.place import PlaceSpec, open_place
-from xpet.trajectory.places import into_folder, locate
+from xpet.names import WildcardFunctions
+from xpet.store.place import open_place
+from xpet.trajectory.identity import IF_EXISTS, Identity, IfExists, in_words
 from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
 from xpet.tree.guard import not_in_run
-from xpet.tree.node import put
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from xpet.store.snapshot import Snapshot
     from xpet.store.writer import Writer
     from xpet.table.dataset import View
-
-# A text, as Jedi, which completes in IPython, gives up on a Literal that it meets made.
-IfExists: TypeAlias = "Literal['continue', 'extend', 'overwrite', 'new']"
-IF_EXISTS: tuple[IfExists, ...] = ("continue", "extend", "overwrite", "new")
 
 _QUICK = frozenset({float, int, bool, str, complex})
 
@@ -38,7 +32,7 @@ def check(path: str, value: object) -> None:
         check_value(value, path)
 
 
-class Trajectory(Root):
+class Trajectory(Identity):
     """Parameters, the points to explore, and the results: the tree of pypet, over a store of labelled arrays.
 
     Parameters
@@ -72,14 +66,8 @@ class Trajectory(Root):
     (3, True)
     """
 
-    __slots__ = ("_if_exists", "_left_out", "_spec", "_title", "_trust", "_uuid")
+    __slots__ = ()
     check_value = staticmethod(check)
-    _spec: PlaceSpec | None
-    _uuid: str
-    _title: str
-    _trust: Trust
-    _left_out: frozenset[str]
-    _if_exists: IfExists | None
 
     def __init__(
         self,
@@ -96,126 +84,13 @@ class Trajectory(Root):
     ) -> None:
         if not isinstance(name, str):
             raise TypeError(f"the name of a trajectory is a text, like 'study', not a {type(name).__name__}: {name!r}")
+        made = time.time()
         if add_time:
-            name = f"{name}_{time.strftime('%Y_%m_%d_%Hh%Mm%Ss')}"
-        super().__init__(name, comment, wildcard_functions)
-        put(self, "_spec", None)
-        put(self, "_uuid", "")
-        put(self, "_title", "")
-        put(self, "_left_out", frozenset())
-        put(self, "_if_exists", None)
-        put(self, "_trust", Trust(dynamic_imports, allow_pickle))
+            name = f"{name}_{in_words(made)}"
+        super().__init__(name, comment, wildcard_functions, made)
+        self.f_trust(Trust(dynamic_imports, allow_pickle))
         if filename is not None or store is not None:
             self.f_set_store(filename, store, storage_options)
-
-    # Where it is stored -----------------------------------------------------------------------------------------------
-
-    @not_in_run
-    def f_set_store(
-        self, filename: object = None, store: object = None, storage_options: Mapping[str, object] | None = None
-    ) -> None:
-        """Say where the trajectory is stored; nothing is written.
-
-        Raises
-        ------
-        ValueError
-            If both names of the option are given and differ.
-        """
-        spec = locate(filename, store, storage_options, self.v_name)
-        self.f_set_spec(into_folder(spec, self.v_name, filename if store is None else store))
-
-    def f_set_spec(self, spec: PlaceSpec) -> None:
-        """Say where the trajectory is stored, by a place that is resolved already."""
-        if self._spec is not None and spec != self._spec:
-            put(self, "_uuid", "")
-        put(self, "_spec", spec)
-
-    @property
-    def v_store(self) -> str | None:
-        """The path or URL of the store; None if there is none."""
-        return None if self._spec is None else open_place(self._spec).url
-
-    @property
-    def v_spec(self) -> PlaceSpec:
-        """Where the store is, as workers need it.
-
-        Raises
-        ------
-        StoreError
-            If the trajectory has no store.
-        """
-        if self._spec is None:
-            raise StoreError(
-                f"{self.v_name}: the trajectory has no store; give it one with filename= or store=, or hand it to an "
-                "Environment"
-            )
-        return self._spec
-
-    @property
-    def v_uuid(self) -> str:
-        """Which stored trajectory this one is; empty before it is stored."""
-        return self._uuid
-
-    @property
-    def v_title(self) -> str:
-        """The title of the stored trajectory, pypet's ``file_title``."""
-        return self._title
-
-    @v_title.setter
-    def v_title(self, title: str) -> None:
-        put(self, "_title", checked_text(title, "The title of a trajectory"))
-
-    @property
-    def v_if_exists(self) -> IfExists | None:
-        """What to do if the store has another trajectory of this name, where nothing else is said."""
-        return self._if_exists
-
-    @v_if_exists.setter
-    def v_if_exists(self, if_exists: IfExists | None) -> None:
-        put(self, "_if_exists", if_exists)
-
-    @property
-    def v_left_out(self) -> frozenset[str]:
-        """The branches that were left out when the trajectory was loaded."""
-        return self._left_out
-
-    def f_leave_out(self, branches: frozenset[str]) -> None:
-        """Remember that branches are in the store but not here; the package calls it when it loads."""
-        put(self, "_left_out", branches)
-
-    @not_in_run
-    def f_add_to_dynamic_imports(self, dynamic_imports: DynamicImports) -> None:
-        """Have leaves of further classes of the user's come back as what they are.
-
-        Parameters
-        ----------
-        dynamic_imports
-            Classes, or where to import them from, such as ``'package.module.Class'``; one or several.
-        """
-        self._trust.add(dynamic_imports)
-
-    @property
-    def v_allow_pickle(self) -> bool:
-        """Whether pickles are read, which runs whatever is in them."""
-        return self._trust.pickles
-
-    @v_allow_pickle.setter
-    def v_allow_pickle(self, allow: bool) -> None:
-        self._trust.pickles = bool(allow)
-
-    @property
-    def v_trust(self) -> Trust:
-        """What a store may bring back."""
-        return self._trust
-
-    def f_trust(self, trust: Trust) -> None:
-        """Let a store bring back what this says; the package calls it when it loads."""
-        put(self, "_trust", trust)
-
-    @property
-    def v_stored(self) -> bool:
-        """Whether the trajectory is in its store."""
-        return bool(self._uuid)
 
     # Storing ----------------------------------------------------------------------------------------------------------
 
@@ -263,13 +138,8 @@ class Trajectory(Root):
         writer = opening.open_writer(self, given, to_run)
         if given == self._if_exists and given in ("overwrite", "new"):
             # Once: what is stored now is this one.
-            put(self, "_if_exists", None)
+            self.v_if_exists = None
         return writer
-
-    def f_bind(self, name: str, uuid: str) -> None:
-        """Take over the identity of a stored trajectory; the package calls it when it stores or loads."""
-        put(self, "_name", name)
-        put(self, "_uuid", uuid)
 
     def f_refresh(self) -> None:
         """Show the runs that the store has by now."""
@@ -387,14 +257,11 @@ class Trajectory(Root):
         """An empty trajectory of the same name, comment, wildcards and store, into which copies are made."""
         wildcards = self.v_state.wildcards.functions()
         other = Trajectory(self.v_name, comment=self.v_comment, wildcard_functions=wildcards)
-        for name in ("_spec", "_uuid", "_title", "_left_out", "_if_exists"):
-            put(other, name, getattr(self, name))
-        put(other, "_trust", self._trust.copy())
+        other.f_take_identity(self)
         return other
 
     def without_ranges(self) -> Root:
         """The copy that travels to workers, which need no store."""
         other: Any = super().without_ranges()
-        put(other, "_spec", None)
-        put(other, "_trust", Trust())
+        other.f_leave_store()
         return other  # type: ignore[no-any-return]  # the copy of a Root is one

@@ -28,8 +28,6 @@ PLANNED = {
     "f_store_item": _AS_A_WHOLE,
     "f_store_items": _AS_A_WHOLE,
     "v_stored": "`v_stored` of the trajectory and of leaves is there",
-    "v_time": _LAUNCHES,
-    "v_timestamp": _LAUNCHES,
 }
 """What is to come, and what does nearly the same until then."""
 

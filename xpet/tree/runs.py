@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -137,7 +138,9 @@ class Runs(Queries):
         complete = () if tree.virtual is None else tree.virtual.backing.complete()
         if name_or_id is None:
             return len(complete) == tree.length
-        return self.run_of(name_or_id) in complete
+        run = self.run_of(name_or_id)
+        position = bisect_left(complete, run)
+        return position < len(complete) and complete[position] == run
 
     @not_in_run
     def f_is_empty(self) -> bool:
