@@ -95,10 +95,14 @@ def _step(group: Group, segment: str, index: int, lasting: bool) -> Group:
 
 def pin(parent: Group, name: str, node: Node) -> None:
     """Keep in memory what was shown from the store."""
-    above = parent.v_parent
-    if above is not None and parent.v_name not in above.v_nodes:
-        pin(above, parent.v_name, parent)
+    _keep(parent)
     parent.v_state.register(parent, name, node, lasting=True)
+
+
+def _keep(group: Group) -> None:
+    """Keep a group in memory, before something is entered below it."""
+    if group.v_parent is not None and group.v_name not in group.v_parent.v_nodes:
+        pin(group.v_parent, group.v_name, group)
 
 
 def add_leaf(group: Group, branch: Branch | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -107,17 +111,15 @@ def add_leaf(group: Group, branch: Branch | None, args: tuple[Any, ...], kwargs:
     if instance is not None:
         if not isinstance(instance, Leaf):
             raise TypeError(f"{instance!r} is no parameter and no result; add groups with `f_add_group`.")
-        return _insert(group, branch, instance.v_template, instance)
+        return _insert(group, branch, instance)
     placement = place(group, name, branch)
-    parent, key, clash = _target(group, placement)
-    if clash is not None:
-        return clash
+    if (there := _there(group, placement)) is not None:
+        return there
     tree = group.v_state
     rule = _rule(group, placement)
     if kind is None:
         kind = _standard(tree, rule, generic=branch is None)
-    leaf = kind(_path(group, placement), *args, **kwargs)
-    leaf = _finish(group, placement, parent, key, leaf)
+    leaf = _finish(group, placement, kind(_path(group, placement), *args, **kwargs))
     if placement.always and tree.is_run and branch is not None and kind is Result:
         _plan(group, name, leaf)
     return leaf
@@ -145,32 +147,31 @@ def add_group(group: Group, branch: Branch | None, args: tuple[Any, ...], kwargs
     if instance is not None:
         if not instance.v_is_group:
             raise TypeError(f"{instance!r} is a leaf; add it with `f_add_leaf`.")
-        return _insert(group, branch, instance.v_template, instance)
+        return _insert(group, branch, instance)
     placement = place(group, name, branch)
-    parent, key, clash = _target(group, placement)
-    if clash is not None:
-        return clash
+    if (there := _there(group, placement)) is not None:
+        return there
     tree = group.v_state
     rule = _rule(group, placement)
     if kind is None:
         kind = tree.group_classes[rule.name if rule else ""]
     comment = kwargs.pop("comment", args[0] if args else "")
-    return _finish(group, placement, parent, key, kind(_path(group, placement), comment=comment, **kwargs))
+    return _finish(group, placement, kind(_path(group, placement), comment=comment, **kwargs))
 
 
 def add_instance(group: Group, node: Node) -> Any:
     """Add a node that is in no tree yet, exactly where its name says."""
-    return _insert(group, None, node.v_template, node)
+    return _insert(group, None, node)
 
 
-def _insert(group: Group, branch: Branch | None, name: str, node: Node) -> Any:
+def _insert(group: Group, branch: Branch | None, node: Node) -> Any:
     if node.v_parent is not None or node.v_is_root:
         raise ValueError(
             f"{node.v_full_name!r} is in a tree already; remove it there first, or link it with `f_add_link`."
         )
-    if not name:
+    if not node.v_template:
         raise ValueError("The node has no name; give its constructor the path where it belongs.")
-    placement = place(group, name, branch)
+    placement = place(group, node.v_template, branch)
     classes = group.v_state.group_classes
     rule = _rule(group, placement)
     if node.v_is_group and type(node) in classes.values():
@@ -180,8 +181,8 @@ def _insert(group: Group, branch: Branch | None, name: str, node: Node) -> Any:
                 f"A {type(node).__name__} cannot be added to {rule.name if rule else 'the trajectory'!r}; "
                 f"use a {expected.__name__}."
             )
-    parent, key, clash = _target(group, placement)
-    return clash if clash is not None else _finish(group, placement, parent, key, node)
+    there = _there(group, placement)
+    return _finish(group, placement, node) if there is None else there
 
 
 def _read(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, str, tuple[Any, ...], dict[str, Any]]:
@@ -205,12 +206,11 @@ def _read(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, str,
     return None, kind, name, args, kwargs
 
 
-def _target(group: Group, placement: Placement) -> tuple[Group | None, str, Node | None]:
-    """Where the node goes: its parent if that exists, its name, and what is there already if that is to be kept."""
+def _there(group: Group, placement: Placement) -> Node | None:
+    """What is already where a node is to go, if that is to be kept; ``None`` if there is nothing."""
     tree = group.v_state
-    names = [tree.wildcards.segment(segment, placement.index) for segment in placement.segments]
     node: Node | None = group
-    for name in names:
+    for name in _names(group, placement):
         if node is None:
             break
         if not node.v_is_group:
@@ -223,10 +223,10 @@ def _target(group: Group, placement: Placement) -> tuple[Group | None, str, Node
             )
         node = child(above, name)
     if node is None:
-        return None, names[-1], None
+        return None
     if tree.no_clobber:
         warnings.warn(f"{node.v_full_name!r} exists and is kept; what was to be added is dropped.", stacklevel=5)
-        return None, names[-1], node
+        return node
     raise AttributeError(
         f"{node.v_full_name!r} exists already; remove it first with `f_remove_item`, or set its value."
     )
@@ -234,20 +234,22 @@ def _target(group: Group, placement: Placement) -> tuple[Group | None, str, Node
 
 def _path(group: Group, placement: Placement) -> str:
     """The path that a constructor is told."""
-    tree = group.v_state
-    names = [tree.wildcards.segment(segment, placement.index) for segment in placement.segments]
-    return ".".join(([group.v_full_name] if group.v_template else []) + names)
+    return ".".join([*([group.v_full_name] if group.v_template else []), *_names(group, placement)])
 
 
-def _finish(group: Group, placement: Placement, parent: Group | None, key: str, node: Any) -> Any:
+def _names(group: Group, placement: Placement) -> list[str]:
+    cards = group.v_state.wildcards
+    return [cards.segment(segment, placement.index) for segment in placement.segments]
+
+
+def _finish(group: Group, placement: Placement, node: Any) -> Any:
     """Make the groups above, and enter the node."""
     tree = group.v_state
     *above, last = placement.segments
     base = group.v_template.count("$")
     wild = next((i for i, segment in enumerate(placement.segments) if segment[0] == "$"), -1)
     parent = group
-    if parent.v_parent is not None and parent.v_name not in parent.v_parent.v_nodes:
-        pin(parent.v_parent, parent.v_name, parent)
+    _keep(parent)
     for position, segment in enumerate(above):
         lasting = not tree.is_run or (not base and (position < wild or _is_branch(parent, segment)))
         parent = _step(parent, segment, placement.index, lasting)
@@ -259,7 +261,7 @@ def _finish(group: Group, placement: Placement, parent: Group | None, key: str, 
     else:
         node.f_place(parent, template, index)
         _check(tree, node)
-    tree.register(parent, key, node, lasting)
+    tree.register(parent, tree.wildcards.segment(last, placement.index), node, lasting)
     if not node.v_is_group:
         _apply_preset(tree, node)
         if tree.is_run:
@@ -302,8 +304,7 @@ def add_link(group: Group, name_or_item: str | Node, full_name_or_item: str | No
     name = tree.wildcards.translate(name)
     check_names(name.split("."), f"The link {name!r}")
     *above, name = name.split(".")
-    if group.v_parent is not None and group.v_name not in group.v_parent.v_nodes:
-        pin(group.v_parent, group.v_name, group)
+    _keep(group)
     for segment in above:
         group = _step(group, segment, -1, lasting=not tree.is_run)
     _check_link(group, name, target)
