@@ -43,6 +43,10 @@ KINDS: dict[str, list[Any]] = {
     "lists": [[1.0, 2.0], [3.0], [1, 2]],
     "dicts": [{"a": 1.0, "kind": "x"}, {"a": 2.0, "kind": "x"}, {"b": np.arange(2)}],
     "DataArrays": [xr.DataArray([float(k), 2.0], TIME, ["time"], attrs={"units": "mV"}) for k in range(3)],
+    "DataArrays along parameters": [
+        xr.DataArray([float(k), 2.0], {"x": ["a", "b"], "w": ("x", [1, 2])}, ["x"]) for k in range(3)
+    ],
+    "Datasets in dicts": [{f"d{k % 2}": xr.Dataset(coords={"x": [0.5, k], "w": ["a"]})} for k in range(3)],
     "frames": [pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]}), pd.DataFrame({"b": ["x"]})],
     "classes": [Shape(np.arange(k)) for k in range(3)],
 }

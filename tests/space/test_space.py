@@ -1,5 +1,6 @@
 """Grids and points."""
 
+import copy
 import itertools
 import math
 import time
@@ -71,6 +72,25 @@ def test_find_unique_points(ranges, expected):
     traj.f_explore({f"p{i}": column for i, column in enumerate(ranges)})
     assert [runs for _, runs in find_unique_points(parameters)] == [runs for _, runs in expected]
     assert repr(find_unique_points(parameters)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(np.ma.array([True, False], mask=[0, 1]), np.ma.array([True, True]), id="masks"),
+        pytest.param(np.array([(1,)], [("a", "i4")]), np.array([(1,)], [("b", "i4")]), id="fields"),
+        pytest.param(np.ma.masked, np.ma.array(1.0), id="masked"),
+    ],
+)
+def test_arrays_that_differ_in_more_than_numbers(one, other):
+    columns = {"x": [one, other, copy.copy(one), other], "y": [1, 1, 2, 2]}
+    assert is_product(columns) == (("x", 2), ("y", 2))
+
+
+def test_arrays_that_differ_in_units():
+    units = pytest.importorskip("pint").get_application_registry()
+    columns = {"x": [units.Quantity(np.ones(2), unit) for unit in ("mV", "V")]}
+    assert is_product(columns) == (("x", 2),)
 
 
 def test_find_unique_points_of_arrays():

@@ -29,6 +29,9 @@ def same(left: Any, right: Any) -> bool:
 def _same_arrays(left: Any, right: Any) -> bool:
     if left.shape != right.shape or left.dtype != right.dtype:
         return False
+    if hasattr(left, "mask"):
+        # What is masked equals anything, and what is compared would be masked.
+        return not (left.mask != right.mask).any() and _same_arrays(left.filled(), right.filled())
     equal = (left == right) | ((left != left) & (right != right))
     return bool(equal.all()) if hasattr(equal, "all") else bool(equal)
 
@@ -75,9 +78,9 @@ def hashable(value: Any) -> Hashable:
     if kind is dict:
         return kind, frozenset((key, hashable(item)) for key, item in value.items())
     if hasattr(value, "tobytes") and hasattr(value, "dtype") and hasattr(value, "shape"):
-        if value.dtype.hasobject:
-            raise TypeError("arrays of objects have no bytes that say what they are")
+        if value.dtype.hasobject or kind.__module__ != "numpy":
+            raise TypeError("arrays of objects, with masks or with units have no bytes that say what they are")
         plain = value + 0 if value.dtype.kind in "fc" else value  # −0.0 equals 0.0
-        return kind, value.dtype.str, value.shape, plain.tobytes()
+        return kind, value.dtype, value.shape, plain.tobytes()
     hash(value)
     return kind, value

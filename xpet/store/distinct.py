@@ -169,7 +169,8 @@ class _Stacking:
             if dim not in shared:
                 given = [on_disk(each.labels.coords[dim].values) for each in alike]
                 like = Part(given[0], attrs=shown_attrs(coord))
-                coords[dim] |= self._stacked(".".join(filter(None, (prefix, dim))), given, like)
+                name = ".".join(filter(None, (prefix, dim.replace("/", "."))))
+                coords[dim] |= self._stacked(name, given, like)
         about = {"codec": first.codec, "version": first.version, "meta": dict(first.meta), "n": len(alike)}
         return {**about, "parts": parts, "dims": list(labels.dims), "attrs": dict(labels.attrs), "coords": coords}
 

@@ -109,11 +109,15 @@ class RunTable:
             listed = {"parameter": column.parameter, **plain_attrs(column.attrs), **column.cf}
             if keeps_fill(column.cf):
                 listed["_FillValue"] = absent
-            if column.codec == INDEX:
-                about["values"] = [self._write_values(name, column.distinct, column.attrs)]
-                listed = _told(listed, about["values"])
             doc = ArrayDoc((n_runs,), column.dtype, (RUN,), chunks, absent, listed, about)
             self._write(key, doc, column.values)
+        # Only now, as dims of values must not be called like a coordinate.
+        for name, (_, column) in zip(names, points, strict=True):
+            if column.codec == INDEX:
+                keys = [self._write_values(name, column.distinct, column.attrs)]
+                doc = self._docs.array(f"{TABLE}/{name}")
+                about = {**doc.xpet, "values": keys}
+                self._docs.put(f"{TABLE}/{name}", replace(doc, attrs=_told(doc.attrs, keys), xpet=about))
         self._name_coordinates(TABLE, names)
         return names
 
