@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 
 TARGET_SECONDS = 0.35
 """How long a block should take: long against the cost of a message, short against a user's patience."""
@@ -20,8 +20,7 @@ GROWTH = 8
 LARGEST = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Runs handed to a worker at once.
 
     Attributes
@@ -92,8 +91,7 @@ class Pace:
         return self._per_run is not None and self._per_run * runs < QUICK_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(NamedTuple):
     runs: Sequence[int]
     attempt: int = 0
 

@@ -33,9 +33,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic, time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from xpet.errors import RunFailures
 from xpet.run.alarm import Alarm, State
@@ -57,8 +56,7 @@ KEPT_FAILURES = 1000
 """Failures that the summary has in detail; the journal has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What is to be done.
 
     Attributes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, cast
 
 from xpet.run.blocks import Block
 from xpet.run.ports import Executor, load
@@ -23,8 +23,7 @@ POOLS: dict[str, str] = {
 """Pools by name, as ``'module:name'`` of a callable with the arguments ``(task, workers, start_method)``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """A worker is through with a block."""
 
     block: Block

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, cast
 
 from xpet.run.blocks import Block
 from xpet.run.report import BlockReport
@@ -78,8 +77,7 @@ class Executor(Protocol):
     def submit(self, function: Callable[..., Any], /, *args: Any) -> Future[Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(NamedTuple):
     """The job ended its worker."""
 
     reason: str
@@ -105,8 +103,7 @@ class Way(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PackerSpec:
+class PackerSpec(NamedTuple):
     """How a worker, in whatever process, opens its packer.
 
     Attributes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -15,11 +14,11 @@ from typing import Any
 
 from xpet import __version__
 from xpet.run.job import Job, unwrapped
+from xpet.trajectory.versions import packages
 
 MOST_TEXT = 2**20
 """Longer sources and differences are cut to so many characters."""
 GIT_SECONDS = 10.0
-_DISTRIBUTION = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(dist|egg)-info")
 
 
 def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
@@ -63,27 +62,6 @@ def source_of(job: Job) -> tuple[str, str]:
     with suppress(TypeError, ValueError):
         file = inspect.getsourcefile(function) or ""
     return source, os.path.abspath(file) if os.path.isfile(file) else ""
-
-
-def packages() -> dict[str, str]:
-    """The versions of the installed packages, by the folders that installers leave beside them.
-
-    Reading their metadata would say the same and take a hundred times as long.
-
-    Examples
-    --------
-    >>> "numpy" in packages()
-    True
-    """
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        with suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                match = _DISTRIBUTION.fullmatch(entry.name)
-                if match:
-                    # what comes first on the path is what is imported
-                    found.setdefault(match["name"].lower().replace("_", "-"), match["version"])
-    return dict(sorted(found.items()))
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, overload
+from typing import Literal, NamedTuple, overload
 
 from xpet.errors import RunError
 
@@ -108,8 +108,7 @@ class BlockReport:
     again: Sequence[int] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(NamedTuple):
     """What came of one call of :func:`xpet.run.loop.run_blocks`.
 
     Attributes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 from queue import SimpleQueue
 from threading import Thread, get_ident
 from typing import Any, cast
@@ -99,7 +98,7 @@ class InThreads:
     def _worker(self) -> Worker:
         worker = self._workers.get(get_ident())
         if worker is None:
-            task = replace(self._task, tree=cast(Tree, loads(self._tree)))
+            task = self._task._replace(tree=cast(Tree, loads(self._tree)))
             worker = self._workers[get_ident()] = Worker(task, keep_exceptions=task.stop_on_failure)
         if self._is_stopping:
             worker.stopping = True

@@ -6,9 +6,10 @@ import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import NamedTuple
 
 from xpet.run.report import RunFailure
 
@@ -53,8 +54,7 @@ def name_of(function: object) -> str:
     return str(getattr(function, "__qualname__", None) or type(function).__qualname__)
 
 
-@dataclass(frozen=True, slots=True)
-class PackedValues:
+class PackedValues(NamedTuple):
     """Return values of jobs as bytes: all in one if that cannot fail, else one by one."""
 
     runs: Sequence[int]

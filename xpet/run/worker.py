@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter, time
+from typing import NamedTuple
 
 from xpet.run.blocks import Block
 from xpet.run.interrupts import put_off
@@ -19,8 +20,7 @@ DETAILED_FAILURES = 20
 """Failures of one block that are reported with their traceback; the journal has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """What is to be done for every run, as live objects.
 
     Attributes
@@ -50,8 +50,7 @@ class Task:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A :class:`Task` as it travels to a worker, once."""
 
     tree: bytes

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xpet.store.unpacking import Batch, Failure
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 ATTEMPTS = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcomes:
+class Outcomes(NamedTuple):
     """How runs ended, ascending; a run that failed has an error."""
 
     rows: Array

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError
 from xpet.store.fields import Field
@@ -26,8 +26,7 @@ MOST_VARIANTS = 64
 _OF_CHUNKS = ("retired", "no_spare")
 
 
-@dataclass(frozen=True, slots=True)
-class PartNode:
+class PartNode(NamedTuple):
     """One part of a variant: what it is, the keys of its array and of its lengths, and what its dims are called.
 
     Those of the main part are the variant's.
@@ -51,8 +50,7 @@ class PartNode:
         return PartNode(name, dtype, rank, node, lengths, tuple(dims))
 
 
-@dataclass(frozen=True, slots=True)
-class LabelNode:
+class LabelNode(NamedTuple):
     """The coordinate of one dimension of a variant: the same for all runs at ``node``, or a part of its own."""
 
     dtype: str

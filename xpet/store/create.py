@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
 from xpet.store.carried import CHUNKS
@@ -29,8 +28,7 @@ from xpet.store.writer import Writer
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NewTrajectory:
+class NewTrajectory(NamedTuple):
     """What a trajectory holds when it is created."""
 
     name: str
@@ -42,7 +40,7 @@ class NewTrajectory:
     points: Sequence[tuple[str, PointColumn]]
     leaves: Sequence[StaticLeaf]
     groups: Sequence[StaticGroup] = ()
-    writer: Mapping[str, str] = field(default_factory=dict)
+    writer: Mapping[str, str] = {}
     title: str = ""
     seed: str | None = None
     seed_by: Literal["run", "replicate"] = "run"

@@ -264,7 +264,7 @@ class ColumnWriter:
         name, coord = self._own_dim(variant, dim), found[0].entry.labels.coords[dim]
         spec = PartSpec(f"@{dim}", "array", layout.dtype_of(on_disk(coord.values)), 1, dims=(dim,))
         part = self._parts.create(f"{parent(variant.node)}/{name}", spec, (name,), inner, shown_attrs(coord))
-        coords = {**variant.coords, dim: replace(variant.coords[dim], node=None)}
+        coords = {**variant.coords, dim: variant.coords[dim]._replace(node=None)}
         return _change(column, variant, parts=(*variant.parts, part), coords=coords)
 
     def _repeat(self, column: Column, variant: Variant, name: str, coord: Coord) -> Variant:

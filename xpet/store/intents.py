@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from xpet.errors import CorruptStoreError
 from xpet.store.documents import dumps
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 INTENTS = f"{ROOT}/expand"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Intent:
+class Intent(NamedTuple):
     """Further points: from ``old`` to ``new`` runs, and the values of the new ones by the names of the coordinates.
 
     With ``explored``, other points instead: the wanted names and the values of all coordinates.
@@ -37,7 +35,7 @@ class Intent:
     points: Mapping[str, Array]
     explored: Sequence[tuple[str, PointColumn]] | None = None
     #: of coordinates that hold positions: the values that come behind the known ones
-    distinct: Mapping[str, Sequence[Encoded]] = field(default_factory=dict)
+    distinct: Mapping[str, Sequence[Encoded]] = {}
 
     def to_json(self) -> bytes:
         """The intent as it is written."""

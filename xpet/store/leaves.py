@@ -17,7 +17,6 @@ from xpet.store.hierarchy import RUN, Hierarchy, name_of, parent
 from xpet.store.relayout import Leftovers
 from xpet.values import Encoded, Part, decode, encode, unlabelled
 from xpet.values.attrs import plain_attrs
-from xpet.values.codecs.structure import codec as json_codec
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
@@ -49,8 +48,12 @@ class StaticGroup(NamedTuple):
 
 def pack_annotations(annotations: Mapping[str, object], where: str) -> str:
     """Annotations as text; empty if there are none."""
+    if not annotations:
+        return ""
+    from xpet.values.codecs.structure import codec as json_codec  # with it come many of Python's modules
+
     try:
-        return str(json_codec.encode(dict(annotations)).part()) if annotations else ""
+        return str(json_codec.encode(dict(annotations)).part())
     except UnsupportedValueError as error:
         raise UnsupportedValueError(f"{where or 'the trajectory'} (annotations): {error}") from None
 

@@ -7,7 +7,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xpet.errors import CorruptStoreError, VersionMismatchError
 
@@ -26,8 +26,7 @@ _SEED_DIGITS = 309
 MARK = "xpet"
 
 
-@dataclass(frozen=True, slots=True)
-class Coordinate:
+class Coordinate(NamedTuple):
     """An explored parameter, and the name its values have along ``run``."""
 
     parameter: str

@@ -182,7 +182,7 @@ class PartWriter:
     def _make_ragged(self, part: PartNode, values: Values, have: Array) -> PartNode:
         """From here on the rows of this part may differ in shape; the rows that are there keep the shape they have."""
         doc = self._docs.array(part.node)
-        made = replace(part, lengths=self._new_lengths(part, doc, have))
+        made = part._replace(lengths=self._new_lengths(part, doc, have))
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
         inner = layout.inner_chunks(doc.dtype, wide, ragged=True)
         if inner != doc.chunks[1:] and has_room(doc):

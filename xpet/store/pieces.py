@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.store.carried import loaded
 from xpet.store.fields import Field, PartSpec
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(NamedTuple):
     """The values of one field in the runs of one batch: for each part an array over the runs, or one value each."""
 
     entry: Field

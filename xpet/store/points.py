@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.store.chunks import read_written
@@ -14,7 +13,6 @@ from xpet.store.hierarchy import TABLE, Hierarchy
 from xpet.store.meta import Axes, Coordinate, Kind, Space
 from xpet.store.reading import read_encoded
 from xpet.values import Encoded, Labelled, Part, canonical, decode, encode
-from xpet.values.codecs.structure import codec as structure
 from xpet.values.codecs.times import as_numbers, without_cf
 from xpet.values.text import PACKED, to_text
 
@@ -27,8 +25,7 @@ _PLAIN = {float: "float64", int: "int64", bool: "bool"}
 INDEX = "index"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PointColumn:
+class PointColumn(NamedTuple):
     """The values of one explored parameter: an array along the runs, and how to make values of it.
 
     With the codec ``index`` the array holds positions in ``distinct``.
@@ -41,7 +38,7 @@ class PointColumn:
     attrs: Mapping[str, Any]
     distinct: Sequence[Encoded] = ()
     #: what makes plain tools see times in numbers
-    cf: Mapping[str, str | float] = field(default_factory=dict)
+    cf: Mapping[str, str | float] = {}
 
     @property
     def dtype(self) -> str:
@@ -140,6 +137,8 @@ def _encode_texts(
     """Any values, as tagged JSON; if that cannot hold them, each as the text of its whole encoding."""
     import numpy as np
 
+    from xpet.values.codecs.structure import codec as structure  # with it come many of Python's modules
+
     texts = np.empty(len(values), object)
     if codec == "json":
         try:
@@ -214,7 +213,7 @@ def space_of(points: Sequence[tuple[str, PointColumn]], names: Sequence[str], ki
 def read_points(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:
     """The coordinate called ``name`` in the run table."""
     key = f"{TABLE}/{name}"
-    return replace(encoding_of(place, hierarchy, name), values=read_written(place, key, hierarchy.array(key)))
+    return encoding_of(place, hierarchy, name)._replace(values=read_written(place, key, hierarchy.array(key)))
 
 
 def encoding_of(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:

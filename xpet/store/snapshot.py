@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
 from xpet.store.hierarchy import RUN, Hierarchy
@@ -20,8 +20,7 @@ ROOT = "zarr.json"
 _MOST_NAMED = 20
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What readers of a trajectory see: its facts and its documents.
 
     ``place`` is where the trajectory is, with keys relative to it.
@@ -158,7 +157,7 @@ def find_snapshot(store: Place, name: str) -> Snapshot | None:
         )
     snapshot = snapshot_of(place, document)
     # Its folder may have been renamed since, and what workers write must be where it is.
-    return replace(snapshot, meta=replace(snapshot.meta, name=name))
+    return snapshot._replace(meta=replace(snapshot.meta, name=name))
 
 
 def snapshot_of(place: Place, document: Mapping[str, Any]) -> Snapshot:

@@ -12,9 +12,8 @@ import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.store.blobs import BLOB, FRAME, array_of, number_of
 from xpet.store.carried import CARRIED, Carried, carried_number, carried_of
@@ -33,8 +32,7 @@ _SMALL = 512
 _ERRORS = (KeyError, ValueError, TypeError, OverflowError, RecursionError, OSError, AttributeError, struct.error)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class Batch(NamedTuple):
     """All complete runs of one schema in one packet: scalars as arrays over the runs, the rest run by run."""
 
     fields: tuple[Field, ...]
@@ -46,8 +44,7 @@ class Batch:
     data: tuple[tuple[Array | list[Any], ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A failed run."""
 
     run: int
@@ -57,8 +54,7 @@ class Failure:
     error: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Packet:
+class Packet(NamedTuple):
     """What a packet holds.
 
     ``torn`` if its end was cut off, ``damaged`` if something before it cannot be read. ``trajectory`` is the uuid of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.points import PointColumn, decode_points, encode_alike, read_points
@@ -185,7 +185,7 @@ def _short(value: object) -> str:
 
 
 def _some(column: PointColumn, positions: Sequence[int]) -> list[Any]:
-    return decode_points(replace(column, values=column.values[list(positions)]))
+    return decode_points(column._replace(values=column.values[list(positions)]))
 
 
 def _points(

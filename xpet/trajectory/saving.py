@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from xpet import __version__
 from xpet.space import is_product
 from xpet.store.create import NewTrajectory
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import Axes, Kind
 from xpet.store.points import INDEX, PointColumn, coordinate_names, encode_points
+from xpet.trajectory.versions import writer_versions
 from xpet.tree import BaseParameter, Group, Leaf, Root
 from xpet.tree.node import put
 from xpet.values import Labelled
@@ -35,18 +33,12 @@ def new_trajectory(root: Trajectory, title: str) -> NewTrajectory:
         points=points,
         leaves=[static_leaf(leaf) for leaf in leaves(root)],
         groups=groups(root),
-        writer=versions(),
+        writer=writer_versions(),
         title=title,
         seed=str(root.settle_seed()),
         seed_by=root.v_state.seed_by,
         created=root.v_timestamp,
     )
-
-
-@cache
-def versions() -> dict[str, str]:
-    """The versions of what writes; looked up once, as it reads the metadata of installed packages."""
-    return {name: metadata.version(name) for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__}
 
 
 def explored_points(root: Root) -> list[tuple[str, PointColumn]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import NotUniqueNodeError, shown
@@ -222,6 +221,8 @@ def _known(parameters: object, name: str) -> str:
         return "there are none yet, add one with `f_add_parameter`"
     wanted = str(name).rpartition(".")[2].lower()
     names = {path: path.rpartition(".")[2].lower() for path in paths}
+    from difflib import get_close_matches
+
     close = get_close_matches(wanted, names.values(), n=_SHOWN, cutoff=0.6)
     if close:
         return f"did you mean {_listed([path for path in paths if names[path] in close])}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xpet.names import BRANCHES, RESERVED_AT_ROOT, check_names, set_number, split_path
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _YIELDING = {*BRANCHES, "rng"}
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """One of the four parts of a tree and its rules."""
 
     name: str

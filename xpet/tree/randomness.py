@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import shown
@@ -133,7 +133,7 @@ def checked_seed(seed: object) -> int:
 
 def _settled(tree: TreeState) -> int:
     if tree.seed is None:
-        tree.seed = secrets.randbits(_BITS)
+        tree.seed = int.from_bytes(os.urandom(_BITS // 8))
     return tree.seed
 
 

@@ -9,7 +9,6 @@ import itertools
 import math
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +38,7 @@ class LocalPlace(Place):
         super().__init__(spec)
         self._root = spec.url
         self._base = os.path.join(spec.url, "")
-        self._token = secrets.token_hex(5)
+        self._token = os.urandom(5).hex()
         self._count = itertools.count()
 
     def below(self, sub: str) -> LocalPlace:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from xpet.errors import CorruptStoreError
 from xpet.values.compose import compose, decompose
@@ -13,8 +12,7 @@ _TYPES: dict[str, Any] = {"float": float, "int": int, "bool": bool, "complex": c
 _INT64 = range(-(2**63), 2**63)
 
 
-@dataclass(frozen=True, slots=True)
-class PythonScalar:
+class PythonScalar(NamedTuple):
     """``float``, ``bool``, ``complex``, and with limits ``int`` and ``str``."""
 
     name: str
@@ -90,8 +88,7 @@ class NumpyText:
         return np.str_(_text(encoded))
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
+class Bytes(NamedTuple):
     """``bytes`` and ``numpy.bytes_``."""
 
     name: str

@@ -1,0 +1,39 @@
+"""The versions of what is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+
+from xpet import __version__
+
+_DISTRIBUTION = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.(dist|egg)-info")
+
+
+def packages() -> dict[str, str]:
+    """The versions of the installed packages, by the folders that installers leave beside them.
+
+    Reading their metadata would say the same and take a hundred times as long.
+
+    Examples
+    --------
+    >>> "numpy" in packages()
+    True
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        with suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                match = _DISTRIBUTION.fullmatch(entry.name)
+                if match:
+                    # what comes first on the path is what is imported
+                    found.setdefault(match["name"].lower().replace("_", "-"), match["version"])
+    return dict(sorted(found.items()))
+
+
+def writer_versions() -> dict[str, str]:
+    """The versions of what writes."""
+    installed = packages()
+    return {name: installed.get(name, "unknown") for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__}
