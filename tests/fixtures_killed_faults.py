@@ -247,11 +247,9 @@ def _publish_first() -> None:
 
 
 def _count_failures_as_done() -> None:
-    from dataclasses import replace
-
     def make(original: Any) -> Any:
         def set_status(self: Any, outcomes: Any, complete: Any) -> None:
-            original(self, replace(outcomes, failed=outcomes.failed & False), complete)
+            original(self, outcomes._replace(failed=outcomes.failed & False), complete)
 
         return set_status
 

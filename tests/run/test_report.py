@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from xpet.run.report import RunFailure, RunSummary, failure_of
@@ -71,7 +69,7 @@ def test_an_exception_without_a_message_is_a_failure_all_the_same():
 def summary(failed, **changes):
     failures = [failure(run) for run in failed]
     given = RunSummary([], 3, failed, failures, None, 0, 0.0, [])
-    return replace(given, **changes)
+    return given._replace(**changes)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import replace
 from multiprocessing import connection
 from pathlib import Path
 
@@ -298,7 +297,7 @@ def test_a_pool_can_be_closed_twice_and_leaves_no_process(processes, tmp_path):
 
 def test_a_worker_is_not_late_that_was_not_listened_to(tmp_path, monkeypatch):
     """A fold may take longer than a run may, while the report of a run that was in time waits."""
-    pool = open_pool("process", replace(task(tmp_path), timeout=600.0), 1)
+    pool = open_pool("process", task(tmp_path)._replace(timeout=600.0), 1)
     try:
         pool.submit(Block(0, [0], ([1.0],)))
         while not pool.wait(60.0):

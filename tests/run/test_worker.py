@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from dataclasses import replace
 
 import pytest
 from fixtures_run import FileJournal, FilePacker, PlainTree
@@ -141,8 +140,8 @@ def test_interrupts_are_no_failures_and_leave_the_tree_outside_a_run(tmp_path, e
 
 def test_an_interrupt_waits_until_what_is_finished_is_written(tmp_path):
     given = task(product, tmp_path)
-    Worker(replace(given, packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path),)))).work(Block(0, range(2)))
-    slow = replace(given, packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path), True)))
+    Worker(given._replace(packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path),)))).work(Block(0, range(2)))
+    slow = given._replace(packer=PackerSpec(f"{__name__}:SlowPacker", (str(tmp_path), True)))
     with pytest.raises(KeyboardInterrupt):
         Worker(slow).work(Block(1, range(2, 4)))
     assert FileJournal(tmp_path).complete() == [0, 1, 2, 3]

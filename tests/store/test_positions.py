@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -152,7 +151,7 @@ def test_dies_while_other_values_take_their_place(backwards: bool):
 def test_a_position_that_no_value_has_is_damage(wrong: int):
     column = encode_points(PATH, [A, B], {})
     with pytest.raises(CorruptStoreError, match=r"parameters\.w.*2 values are stored"):
-        decode_points(replace(column, values=np.array([0, wrong])))
+        decode_points(column._replace(values=np.array([0, wrong])))
 
 
 @pytest.mark.parametrize("keys", [None, 3, ["runs/x"], [3], {}], ids=str)
