@@ -7,7 +7,6 @@ off is repeated from where it began.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from xpet.store.attempts import take
@@ -59,7 +58,7 @@ class Arriving:
         batches = [self._whole(batch, complete) for batch in packet.batches]
         if all(one is other for one, other in zip(batches, packet.batches, strict=True)):
             return packet
-        return replace(packet, batches=tuple(batch for batch in batches if len(batch.runs)), damaged=True)
+        return packet._replace(batches=tuple(batch for batch in batches if len(batch.runs)), damaged=True)
 
     def _whole(self, batch: Batch, complete: Array) -> Batch:
         import numpy as np

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
 from xpet.store.carried import CHUNKS
@@ -28,7 +29,8 @@ from xpet.store.writer import Writer
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
 
-class NewTrajectory(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class NewTrajectory:
     """What a trajectory holds when it is created."""
 
     name: str
@@ -40,7 +42,7 @@ class NewTrajectory(NamedTuple):
     points: Sequence[tuple[str, PointColumn]]
     leaves: Sequence[StaticLeaf]
     groups: Sequence[StaticGroup] = ()
-    writer: Mapping[str, str] = {}
+    writer: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     seed: str | None = None
     seed_by: Literal["run", "replicate"] = "run"
