@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -120,9 +121,8 @@ class StoredTrees(RuleBasedStateMachine):
             self.model.enter(run)
             for number, (name, derived, which) in enumerate(plan):
                 if run % 2 in which:
-                    branch, kind = ("derived_parameters", "parameter") if derived else ("results", "result")
-                    value = {"": 10 * run + number}
-                    outcome(lambda name=name, branch=branch, kind=kind, value=value: self.model.add((), name, branch, kind, value))  # type: ignore[misc]  # the defaults bind the loop's  # fmt: skip
+                    what = ("derived_parameters", "parameter") if derived else ("results", "result")
+                    outcome(partial(self.model.add, (), name, *what, {"": 10 * run + number}))
             for entry in self.model.nodes.values():
                 entry.own = False
             self.model.running = False
