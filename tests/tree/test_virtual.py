@@ -503,3 +503,13 @@ def test_all_of_a_name_are_found(store):
 def test_of_a_million_runs_one_is_found_by_name(traj, store):
     assert [node.f_get() for node in traj.f_get_all("r_999999.z")] == [9999990]
     assert store.loaded == [("results.runs.$.z", 999999)]
+
+
+def test_a_set_is_listed_whichever_of_its_runs_have_something():
+    store = Store({"results.$set.$.s": lambda run: run in (3, 2500), "results.runs.$.z": every}, range(3000))
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(3000)}, 3000)
+    traj.attach_runs(store)
+    assert sorted(traj.results.f_get_children()) == ["run_set_00000", "run_set_00002", "runs"]
+    assert list(traj.results.run_set_00002.f_get_children()) == ["run_00002500"]

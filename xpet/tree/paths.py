@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from xpet.names import RUNS_PER_SET, set_number
@@ -120,14 +121,14 @@ class RunPaths:
         for position in range(bisect_left(complete, first), bisect_left(complete, first + RUNS_PER_SET)):
             yield complete[position]
 
-    def set_by_set(self) -> Iterator[int]:
-        """The first complete run of every set."""
+    def set_by_set(self, path: str) -> Iterator[int]:
+        """Of every set the first complete run that has something at a path, or below it."""
         complete = self._backing.complete()
         position = 0
         while position < len(complete):
-            run = complete[position]
-            yield run
-            position = bisect_left(complete, (run // RUNS_PER_SET + 1) * RUNS_PER_SET)
+            first = complete[position] // RUNS_PER_SET * RUNS_PER_SET
+            yield from islice((run for run in self._between(first) if self.shown(path, run)), 1)
+            position = bisect_left(complete, first + RUNS_PER_SET)
 
     def runs(self, group: Group) -> Iterator[int]:
         """The complete runs that the path of a group leaves open."""

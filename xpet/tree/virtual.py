@@ -75,9 +75,11 @@ class VirtualRuns:
 
     def _wild_names(self, group: Group, segment: str, path: str) -> Iterator[str]:
         cards = self._tree.wildcards
+        if segment == "$set" and cards.counts_sets and group.v_index < 0:
+            yield from (cards.segment(segment, run) for run in self.paths.set_by_set(path))
+            return
         last = None
-        by_set = segment == "$set" and cards.counts_sets and group.v_index < 0
-        for run in self.paths.set_by_set() if by_set else self.paths.runs(group):
+        for run in self.paths.runs(group):
             name = cards.segment(segment, run)
             if name != last and self.paths.shown(path, run):
                 last = name
