@@ -88,3 +88,12 @@ def test_time_is_written_as_in_pypet():
     env = xpet.Environment("study", store="memory://names-time")
     then = time.strptime(env.time, "%Y_%m_%d_%Hh%Mm%Ss")
     assert abs(time.mktime(then) - env.timestamp) <= 1
+
+
+def test_modules_are_attributes_as_of_pypet():
+    code = (
+        "import sys, xpet; assert 'numpy' not in sys.modules; assert xpet.pypetconstants.LOAD_DATA == 2; "
+        "assert xpet.utils.comparisons.results_equal and xpet.parameter.Parameter is xpet.Parameter; "
+        "assert xpet.trajectory.Trajectory is xpet.Trajectory; assert not hasattr(xpet.utils, 'nothing')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

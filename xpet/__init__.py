@@ -154,6 +154,12 @@ _PYPET_HOMES = {
 }
 """What pypet exports besides, so that its scripts find it here."""
 
+_PYPET_MODULES = frozenset({
+    "annotations", "environment", "naturalnaming", "parameter", "pypetconstants", "pypetexceptions", "shareddata",
+    "storageservice", "trajectory", "utils",
+})  # fmt: skip
+"""What ``import pypet`` makes attributes of it."""
+
 # Its modules too: `xpet.parameter` is the file `xpet/pypet/parameter.py`.
 __path__ = [*__path__, f"{__path__[0]}/pypet"]
 
@@ -162,6 +168,8 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first used (PEP 562)."""
+        if name in _PYPET_MODULES:
+            return import_module(f"xpet.{name}")
         home = _HOMES.get(name) or _PYPET_HOMES.get(name)
         value = _absent(name) if home is None else _found(*home.split(":"))
         globals()[name] = value

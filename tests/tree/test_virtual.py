@@ -513,3 +513,14 @@ def test_a_set_is_listed_whichever_of_its_runs_have_something():
     traj.attach_runs(store)
     assert sorted(traj.results.f_get_children()) == ["run_set_00000", "run_set_00002", "runs"]
     assert list(traj.results.run_set_00002.f_get_children()) == ["run_00002500"]
+
+
+def test_inspectors_see_stored_runs():
+    store = Store({"results.runs.$.z": every, "results.total": lambda run: run == 9}, range(3000))
+    traj = Root("study")
+    traj.f_add_parameter("x", 0)
+    traj.adopt_exploration({"parameters.x": range(3000)}, 3000)
+    traj.attach_runs(store)
+    seen = traj.f_debug()
+    assert (seen.results.runs.run_00000002.z.f_get(), seen.results.total.f_get()) == (20, 90)
+    assert len(vars(seen.results.runs)) == 1000

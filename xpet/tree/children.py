@@ -10,9 +10,6 @@ from xpet.tree.group import Group
 from xpet.tree.leaf import Leaf
 from xpet.tree.node import Node
 
-MAX_COMPLETIONS = 1000
-"""How many children tab completion offers; a million runs would only be in the way."""
-
 
 class Children(Group):
     """A group that tells its children."""
@@ -82,4 +79,4 @@ class Children(Group):
         return self._offered()
 
     def _offered(self) -> list[str]:
-        return list(islice(walking.child_names(self), MAX_COMPLETIONS))
+        return list(islice(walking.child_names(self), walking.MAX_LOOKED_AT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from xpet.tree.node import Node
 
 MAX_SHOWN = 6
+MAX_LOOKED_AT = 1000
+"""How many children of a group a person is offered; a million runs would only be in the way."""
 
 
 def child(group: Group, name: str, with_links: bool = True) -> Node | None:
@@ -131,11 +134,11 @@ def to_dict(group: Group, fast_access: bool, short_names: bool, nested: bool, wi
 
 
 def as_namespace(group: Group) -> SimpleNamespace:
-    """The tree in memory as plain objects."""
+    """The tree as plain objects, of each group as many children as one can look at."""
     return SimpleNamespace(
         **{
             name: as_namespace(node) if node.v_is_group else node  # type: ignore[arg-type]  # a group says so itself
-            for name, node in group.v_nodes.items()
+            for name, node in islice(children(group, with_links=False), MAX_LOOKED_AT)
         }
     )
 
