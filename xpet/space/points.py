@@ -199,17 +199,30 @@ def is_product(columns: Mapping[str, Sequence[Any]]) -> Axes | None:
     """
     if not columns:
         return None
+    import numpy as np
+
     total = len(next(iter(columns.values())))
-    place = [0] * total
+    place = np.zeros(total, np.int64)
     size = 1
     axes = []
     for name, column in columns.items():
-        numbers, distinct = codes(column)
-        if len(numbers) != total:
-            raise ValueError(f"The columns must have the same number of values; {name!r} has {len(numbers)}.")
-        size *= len(distinct)
+        if len(column) != total:
+            raise ValueError(f"The columns must have the same number of values; {name!r} has {len(column)}.")
+        numbers, n_distinct = _numbered(column)
+        size *= n_distinct
         if size > total:
             return None
-        place = [code * len(distinct) + number for code, number in zip(place, numbers, strict=True)]
-        axes.append((name, len(distinct)))
-    return tuple(axes) if total and size == total and len(set(place)) == total else None
+        place = place * n_distinct + numbers
+        axes.append((name, n_distinct))
+    return tuple(axes) if total and size == total and np.bincount(place, minlength=total).all() else None
+
+
+def _numbered(column: Any) -> tuple[Any, int]:
+    """A number for each value, the same for the same value, and how many values there are."""
+    import numpy as np
+
+    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "biufc":
+        distinct, numbers = np.unique(column, return_inverse=True)
+        return numbers, len(distinct)
+    listed, found = codes(column)
+    return np.array(listed, np.int64), len(found)

@@ -9,7 +9,7 @@ from xpet.space import is_product
 from xpet.store.create import NewTrajectory
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import Axes, Kind
-from xpet.store.points import INDEX, PointColumn, coordinate_names, encode_points
+from xpet.store.points import PointColumn, coordinate_names, encode_points
 from xpet.trajectory.versions import writer_versions
 from xpet.tree import BaseParameter, Group, Leaf, Root
 from xpet.tree.node import put
@@ -59,9 +59,9 @@ def shape_of(root: Root) -> tuple[Kind, Axes]:
 
 def _shape_of(root: Root, points: Sequence[tuple[str, PointColumn]]) -> tuple[Kind, Axes]:
     ranges = [each.f_get_range(copy=False) for each in root.explored.values()]
-    # Positions tell which values are the same, also of values that do not compare.
-    columns = {
-        name: column.values.tolist() if column.codec == INDEX else values
+    # Numbers are compared much faster, and positions tell which values are the same, also of those that do not compare.
+    columns: dict[str, Any] = {
+        name: values if column.values.dtype == object else column.values
         for (name, column), values in zip(points, ranges, strict=True)
     }
     axes = is_product(columns)
