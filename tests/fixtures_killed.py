@@ -233,9 +233,10 @@ def tell(settings: Settings) -> None:
         return report
 
     def one(word: str, original: Any) -> Any:
-        def record(self: Any, run: int, *args: Any, **kwargs: Any) -> None:
-            original(self, run, *args, **kwargs)
+        def record(self: Any, run: int, *args: Any, **kwargs: Any) -> Any:
+            found = original(self, run, *args, **kwargs)
             log.say(word, [run])
+            return found
 
         return record
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -41,3 +43,25 @@ def test_large_arrays(executor: str, store: Any):
         np.testing.assert_array_equal(results.spikes, np.ones(SIZE + run if run % 2 else 3))
     journal = open_place(resolve(store.url, store.storage_options)).list("large/_xpet/journal")
     assert not [key for key in journal if "/chunk/" in key or "/packet/" in key]
+
+
+def test_the_arrays_of_a_run_go_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
+    arrays: list[Any] = []
+    left: list[int] = []
+
+    def make(traj: Any) -> None:
+        left.append(sum(array() is not None for array in arrays))
+        made = np.full(SIZE, traj.x)
+        arrays.append(weakref.ref(made))
+        traj.f_add_result("deep.er.field", made)
+
+    env = Environment("held", store=str(tmp_path / "s.zarr"), progress=False)
+    env.traj.f_add_parameter("x", 0.0)
+    env.traj.f_explore({"x": [float(run) for run in range(20)]})
+    gc.disable()
+    monkeypatch.setattr("xpet.run.worker._MOST_HELD", 10 * 8 * SIZE)
+    try:
+        env.run(make)
+    finally:
+        gc.enable()
+    assert max(left) <= 1

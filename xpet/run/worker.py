@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from time import perf_counter, time
@@ -18,6 +19,7 @@ from xpet.values import adopt_codecs, registered_codecs
 
 DETAILED_FAILURES = 20
 """Failures of one block that are reported with their traceback; the journal has them all."""
+_MOST_HELD = 2**30
 
 
 class Task(NamedTuple):
@@ -112,6 +114,7 @@ class Worker:
         self.present: tuple[int, float] | None = None
         self.timeout = task.timeout
         self.values: list[tuple[int, object]] = []
+        self._held = 0
 
     def work(self, block: Block) -> BlockReport:
         """Do the runs of a block; the journal has every one of them when this returns.
@@ -153,9 +156,8 @@ class Worker:
                 value = function(tree, *args, **kwargs)
                 end = clock()
                 self.present = None
-                leaves = leave()
                 try:
-                    complete(run, _pack(leaves), started, end - start, attempt)
+                    size = complete(run, _pack(leave()), started, end - start, attempt)
                 except OSError as error:
                     raise JournalFault(error) from error
             except JournalFault as fault:
@@ -167,12 +169,25 @@ class Worker:
                 failure = self._fail(run, error, started, end - start, attempt)
                 again.append(run) if failure is None else failures.append(failure)
             else:
+                if size:
+                    self._let_go(size)
                 if value is not None:
                     values.append((run, value))
             done += 1
             if end > deadline or self.stopping:
                 break
         return self._report(block, done, failures, values, again, clock() - begun)
+
+    def _let_go(self, size: int) -> None:
+        """Have the large arrays of a run go, which its tree holds, as groups and leaves refer to each other.
+
+        Python looks for such when there are many objects, however large they are.
+        """
+        self._held += size
+        is_much = self._held > _MOST_HELD
+        # what is new is found at once; a part may have been taken for old
+        gc.collect(2 if is_much else 1)
+        self._held = 0 if is_much else self._held
 
     def _fail(
         self, run: int, error: Exception | SystemExit, started: float, duration: float, attempt: int

@@ -150,8 +150,11 @@ class Packer:
             self._flush()
             self._raise_late()
 
-    def complete(self, run: int, leaves: Sequence[LeafData], started: float, duration: float, attempt: int = 0) -> None:
-        """Record a run that finished. Raises what :func:`xpet.values.encode` refuses, before anything is written."""
+    def complete(self, run: int, leaves: Sequence[LeafData], started: float, duration: float, attempt: int = 0) -> int:
+        """Record a run that finished; returns the bytes of its arrays that are not in the packet.
+
+        Raises what :func:`xpet.values.encode` refuses, before anything is written.
+        """
         key: list[Any] = []
         scalars: list[Any] = []
         tail: list[bytes] = []
@@ -182,6 +185,7 @@ class Packer:
                 )
         record = FRAME.pack(len(payload), zlib.crc32(payload)) + payload
         self._emit(record, schema, blobs, (run, self._attempt + attempt))
+        return sum(blob.array.nbytes for blob in blobs if isinstance(blob, Cargo)) if blobs else 0
 
     def fail(self, run: int, error: str, started: float, duration: float, attempt: int = 0) -> None:
         """Record a run that failed, with its traceback."""
