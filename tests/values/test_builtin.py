@@ -63,6 +63,17 @@ def stored(tag: str, node: Any) -> Any:
     return decode(Encoded("json", (Part(json.dumps({"__t": tag, "v": node})),)))
 
 
+@pytest.mark.parametrize("value", [10**5000, fractions.Fraction(10**5000, 3), fractions.Fraction(-1, 10**5000)], ids=type)
+def test_numbers_that_have_no_decimal_text(value: Any):
+    assert identical([value], decode(encode([value])))
+
+
+@pytest.mark.parametrize("text", ["1e999999999999", "1.5", "1/0", " 1", "", "1_0"])
+def test_a_fraction_from_a_store_is_two_integers(text: str):
+    with pytest.raises(CorruptStoreError):
+        stored("fraction", text)
+
+
 def test_a_zone_that_is_not_installed_is_named():
     found = stored("datetime", {"iso": "2020-01-01", "fold": 0, "zone": {"key": "Atlantis/Capital"}})
     assert isinstance(found, Opaque)

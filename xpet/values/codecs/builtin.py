@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pathlib
+import re
 import uuid
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -18,6 +19,10 @@ _PATHS: dict[str, type[pathlib.PurePath]] = {
     each.__name__: each
     for each in (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath, pathlib.WindowsPath)
 }
+
+#: Python makes no decimal text of integers beyond a length that may be set, to 640 digits at the least.
+_SHORT_BITS = 2048
+_FRACTION = re.compile(r"-?[0-9]+(/[0-9]+)?")
 
 
 def _zone_to_json(zone: dt.tzinfo | None) -> Any:
@@ -67,6 +72,21 @@ def _timedelta_from_json(node: Any) -> dt.timedelta:
     return dt.timedelta(days, seconds, microseconds)
 
 
+def _fraction_to_json(value: Fraction) -> str | list[int]:
+    parts = [value.numerator, value.denominator]
+    return str(value) if max(map(int.bit_length, parts)) <= _SHORT_BITS else parts
+
+
+def _fraction_from_json(node: Any) -> Fraction:
+    if isinstance(node, list):
+        numerator, denominator = map(int, node)
+        return Fraction(numerator, denominator)
+    # An exponent would let a few characters make a number that no memory holds.
+    if not _FRACTION.fullmatch(str(node)):
+        raise CorruptStoreError(f"{str(node)[:100]!r} of a stored fraction is none; the store is damaged")
+    return Fraction(str(node))
+
+
 def _path_from_json(node: Mapping[str, Any]) -> pathlib.PurePath:
     kind = _PATHS.get(str(node["kind"]))
     if kind is None:
@@ -80,7 +100,7 @@ def _path_from_json(node: Mapping[str, Any]) -> pathlib.PurePath:
 
 #: type -> tag, to JSON, from JSON
 _KINDS: dict[type, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
-    Fraction: ("fraction", str, lambda node: Fraction(str(node))),
+    Fraction: ("fraction", _fraction_to_json, _fraction_from_json),
     Decimal: ("decimal", str, lambda node: Decimal(str(node))),
     dt.datetime: ("datetime", _time_to_json, lambda node: _time_from_json(dt.datetime, node)),
     dt.time: ("time", _time_to_json, lambda node: _time_from_json(dt.time, node)),
