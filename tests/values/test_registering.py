@@ -186,6 +186,7 @@ def named(name: Any, version: Any = 1) -> Any:
         (named("tests.Cell"), (Small,), ValueError, "replace=True"),
         (named("tests.x"), (Cell,), ValueError, "replace=True"),
         (named("tests.x"), (float,), ValueError, "replace=True"),
+        (CellCodec, (Small,), TypeError, r"give an object of it, CellCodec\(\)"),
         (NoDecode(), (Small,), TypeError, r"no method decode\(\)"),
         (named("tests.x"), (), TypeError, "give the classes"),
         (named("tests.x"), (3,), TypeError, "3 is no class"),

@@ -83,7 +83,7 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
     ValueError
         The name cannot be one, or it or a class has a codec already.
     TypeError
-        The codec lacks a method, or no class is given.
+        The codec is a class or lacks a method, or no class of values is given.
 
     Examples
     --------
@@ -104,6 +104,8 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
     >>> ds['cell.area'].values, xpet.load_trajectory('grow', filename='memory://docs-codec').r_1.cell.kind
     (array([1., 4.]), 'basket')
     """
+    if isinstance(codec, type):
+        raise TypeError(f"register_codec: {codec.__name__} is a class; give an object of it, {codec.__name__}()")
     name, version = getattr(codec, "name", None), getattr(codec, "version", 1)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"register_codec: the name {name!r} must be a text with a dot, such as 'mylab.Cell'")
