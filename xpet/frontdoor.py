@@ -11,6 +11,7 @@ from xpet.names import is_valid_name
 from xpet.space import Points, as_points, is_single
 from xpet.trajectory import IfExists
 from xpet.tree.exploring import REPLICATE
+from xpet.values import shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -159,7 +160,7 @@ class _Call:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -14,6 +14,13 @@ from hypothesis import strategies as st
 from xpet.space import as_points, cartesian_product, find_unique_points, is_product, product, zipped
 from xpet.tree import Root
 
+
+def deep(innermost):
+    for _ in range(5000):
+        innermost = [1, {"a": innermost}]
+    return innermost
+
+
 AXES = st.dictionaries(st.sampled_from("abcd"), st.lists(st.integers(), max_size=4), min_size=1, max_size=4)
 
 
@@ -182,6 +189,9 @@ def test_a_product_is_recognised_in_any_order(axes, random):
     [
         pytest.param({"x": [math.nan, float("nan"), 1.0, 1.0], "y": [1, 2, 1, 2]}, (("x", 2), ("y", 2)), id="nan"),
         pytest.param({"x": [[1], [2]], "y": [{1: 2}, {1: 2}]}, (("x", 2), ("y", 1)), id="unhashable"),
+        pytest.param(
+            {"x": [deep(1), deep(2)], "y": [deep({1}), deep({1})]}, (("x", 2), ("y", 1)), id="deep"
+        ),
         pytest.param({"x": [np.zeros(2), np.ones(2)]}, (("x", 2),), id="arrays"),
         pytest.param({"x": [pd.Series([1]), pd.Series([1])], "y": [1, 2]}, (("x", 1), ("y", 2)), id="series"),
         pytest.param({"x": [1, 2], "y": [1, 2]}, None, id="zipped"),

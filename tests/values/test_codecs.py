@@ -87,9 +87,6 @@ class Sub(dict):  # type: ignore[type-arg]
 Point = namedtuple("Point", "x y")
 holds_itself: list[Any] = []
 holds_itself.append(holds_itself)
-deep: list[Any] = []
-for _ in range(5000):
-    deep = [deep]
 
 
 class SubArray(np.ndarray):  # type: ignore[type-arg]
@@ -114,7 +111,6 @@ REFUSED = {
     "ordered dict": OrderedDict(a=1),
     "named tuple": Point(1, 2),
     "holds itself": holds_itself,
-    "too deep": deep,
     "deep inside": {"a": [1, (object(),)]},
     "function": len,
     "object array of objects": np.array([object()], object),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from xpet.run.report import RunFailure
+from xpet.values import Flat, flattened, is_deep, made_of
 
 _PLAIN = frozenset((bool, int, float, complex, str, bytes))
 
@@ -37,16 +39,47 @@ def dumps(value: object, name: str, modules: Iterable[str | None] = ()) -> bytes
 
     try:
         with _by_value(modules):
-            return bytes(cloudpickle.dumps(value))
-    except RecursionError as error:
-        raise TypeError(f"{name} cannot be sent to another process: it is nested too deeply to pickle") from error
+            try:
+                return bytes(cloudpickle.dumps(value))
+            except (RecursionError, pickle.PicklingError) as error:
+                if not _is_too_deep(error):
+                    raise
+                return _dumps_deep(value)
     except Exception as error:
-        raise TypeError(f"{name} cannot be sent to another process: {error}") from error
+        why = "it is nested too deeply to pickle" if _is_too_deep(error) else str(error)
+        raise TypeError(f"{name} cannot be sent to another process: {why}") from error
 
 
 def loads(data: bytes) -> object:
     """Unpickle what :func:`dumps` made, in a process of ours."""
-    return pickle.loads(data)
+    return _Unpickler(io.BytesIO(data)).load()
+
+
+def _is_too_deep(error: Exception) -> bool:
+    return isinstance(error, RecursionError) or isinstance(error.__cause__, RecursionError)
+
+
+def _dumps_deep(value: object) -> bytes:
+    """Pickle a value in which are lists and dicts too deep for pickle, which go without what is in them."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # without types
+        def persistent_id(self, value: object) -> Flat | None:
+            if not is_deep(value):
+                return None
+            flat = flattened(value)
+            if flat is None:
+                raise RecursionError("a structure holds itself")
+            return flat
+
+    with io.BytesIO() as file:
+        Pickler(file).dump(value)
+        return file.getvalue()
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, flat: Flat) -> object:
+        return made_of(flat)
 
 
 def name_of(function: object) -> str:
@@ -85,7 +118,7 @@ def unpack_values(packed: PackedValues) -> tuple[list[tuple[int, object]], list[
     warnings: list[str] = []
     for run, data in zip(packed.runs, packed.data, strict=True):
         try:
-            values.append((run, pickle.loads(data)))
+            values.append((run, loads(data)))
         except Exception as error:
             warnings.append(_lost(run, f"does not unpickle ({type(error).__name__}: {error})"))
     return values, warnings

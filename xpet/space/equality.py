@@ -10,14 +10,30 @@ _NAN = object()
 
 def same(left: Any, right: Any) -> bool:
     """Whether two values are equal; NaN equals NaN, and arrays are compared as wholes."""
-    if left is right:
-        return True
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, Mapping):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    # Structures may be deeper than functions may call each other.
+    todo, met = [(left, right)], set()
+    while todo:
+        one, other = todo.pop()
+        if one is other or (id(one), id(other)) in met:
+            continue
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, (list, tuple)):
+            if len(one) != len(other):
+                return False
+            todo += zip(one, other, strict=True)
+        elif isinstance(one, Mapping):
+            if one.keys() != other.keys():
+                return False
+            todo += [(one[key], other[key]) for key in one]
+        elif not _same_single(one, other):
+            return False
+        if isinstance(one, (list, tuple, Mapping)):
+            met.add((id(one), id(other)))
+    return True
+
+
+def _same_single(left: Any, right: Any) -> bool:
     equals = getattr(left, "equals", None)
     if callable(equals):
         return bool(equals(right))
@@ -47,12 +63,13 @@ def codes(values: Iterable[Any]) -> tuple[list[int], list[Any]]:
         The distinct values.
     """
     numbers: dict[Hashable, int] = {}
+    inner: dict[Hashable, int] = {}
     others: list[tuple[Any, int]] = []
     distinct: list[Any] = []
     out: list[int] = []
     for value in values:
         try:
-            key = hashable(value)
+            key = _key(value, inner)
             number = numbers.get(key, -1)
         except TypeError:
             key = None
@@ -68,15 +85,40 @@ def codes(values: Iterable[Any]) -> tuple[list[int], list[Any]]:
     return out, distinct
 
 
-def hashable(value: Any) -> Hashable:
-    """Something hashable that is equal for equal values only; ``TypeError`` if there is no such thing."""
+def _key(value: Any, inner: dict[Hashable, int]) -> Hashable:
+    """Something hashable that is equal for equal values only; ``TypeError`` if there is no such thing.
+
+    Structures in the value go by their numbers in ``inner``, as to hash a deep one may end the interpreter.
+    """
+    if type(value) not in (list, tuple, dict):
+        return _key_of_single(value)
+    todo: list[tuple[Any, bool]] = [(value, False)]
+    around: set[int] = set()
+    keys: list[Hashable] = []
+    while todo:
+        this, is_whole = todo.pop()
+        kind = type(this)
+        if kind not in (list, tuple, dict):
+            keys.append(_key_of_single(this))
+        elif not is_whole:
+            if id(this) in around:
+                raise ValueError(f"a {kind.__name__} among the explored values holds itself; explore something else")
+            around.add(id(this))
+            todo.append((this, True))
+            todo += [(item, False) for item in (this.values() if kind is dict else this)]
+        else:
+            around.remove(id(this))
+            # What came last is first.
+            items = [keys.pop() for _ in this]
+            made = (kind, frozenset(zip(this, items, strict=True)) if kind is dict else tuple(items))
+            keys.append(inner.setdefault(made, len(inner)))
+    return keys[0]
+
+
+def _key_of_single(value: Any) -> Hashable:
     kind = type(value)
     if kind is float or kind is complex:
         return (kind, value) if value == value else _NAN
-    if kind in (list, tuple):
-        return kind, tuple(map(hashable, value))
-    if kind is dict:
-        return kind, frozenset((key, hashable(item)) for key, item in value.items())
     if hasattr(value, "tobytes") and hasattr(value, "dtype") and hasattr(value, "shape"):
         if value.dtype.hasobject or kind.__module__ != "numpy":
             raise TypeError("arrays of objects, with masks or with units have no bytes that say what they are")

@@ -12,7 +12,7 @@ from xpet.store.snapshot import Snapshot
 from xpet.trajectory.saving import leaves
 from xpet.trajectory.stored import StoredRange
 from xpet.tree import Leaf, PickleParameter, PickleResult, Root
-from xpet.values import Labelled, pickled, same_value, unlabelled, unpickling
+from xpet.values import Labelled, pickled, same_value, shown, unlabelled, unpickling
 
 if TYPE_CHECKING:
     from xpet.trajectory.trajectory import Trajectory
@@ -180,7 +180,7 @@ def _explored(root: Root, snapshot: Snapshot) -> set[str]:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = shown(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

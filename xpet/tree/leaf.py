@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from xpet.names import check_path, checked_text
 from xpet.tree.node import Node, put
-from xpet.values import Labelled
+from xpet.values import Labelled, copy_of
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -179,7 +178,7 @@ class Leaf(Node):
         if kind in IMMUTABLE or (kind is tuple and IMMUTABLE.issuperset(map(type, value))):
             return value
         copies = self._copies()
-        return value if copies is None else deepcopy(value, copies)
+        return value if copies is None else copy_of(value, copies)
 
     def _copies(self) -> dict[int, Any] | None:
         """The copies of the present run, by the ids of what they are of; ``None`` if the leaf needs none."""

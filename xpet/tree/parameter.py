@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from xpet.errors import ParameterLockedException
 from xpet.tree.guard import check_own
 from xpet.tree.leaf import IMMUTABLE, Leaf, advice, describe, shorten
-from xpet.values import Labelled, Labels, encode
+from xpet.values import Labelled, Labels, encode, shown
 
 _PYPETS_RANGES = ("_explore", "_expand", "_shrink", "_restore_default", "_set_parameter_access")
 """By which a parameter class of pypet's keeps its range itself; nobody would call them here."""
@@ -316,7 +316,7 @@ class BaseParameter(Leaf):
             if not self._values_of_same_type(value, default):
                 raise TypeError(
                     f"The parameter {self.v_full_name!r} is {describe(default)} and cannot be explored with "
-                    f"{describe(value)} (value {index}, {shorten(repr(value))}); {advice(value)}."
+                    f"{describe(value)} (value {index}, {shorten(shown(value))}); {advice(value)}."
                 )
             self._check_supported(value)
 
@@ -344,7 +344,7 @@ class BaseParameter(Leaf):
 
     def f_val_to_str(self) -> str:
         """The current value as text; does not lock."""
-        return "<to be loaded>" if self._loader is not None else repr(self._data)
+        return "<to be loaded>" if self._loader is not None else shown(self._data)
 
     def __getitem__(self, key: int | str) -> Any:
         if key == "data":

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from xpet.names import checked_text
 from xpet.tree.leaf import Leaf, shorten
 from xpet.tree.node import put
-from xpet.values import unlabelled
+from xpet.values import copy_of, shown, unlabelled
 
 if TYPE_CHECKING:
     from xpet.tree.group import Group
@@ -63,7 +62,7 @@ class Result(BaseResult):
         """The items; in a run, those of a result that was there before are copies for that run."""
         items = self._items if self._loader is None else self._stored()
         copies = self._copies()
-        return items if copies is None else deepcopy(items, copies)
+        return items if copies is None else copy_of(items, copies)
 
     def _stored(self) -> dict[str, Any]:
         loader = self._loader
@@ -200,7 +199,7 @@ class Result(BaseResult):
         """The items as text, at most 64 characters."""
         if self._loader is not None:
             return "<to be loaded>"
-        return shorten(", ".join(f"{name}={value!r}" for name, value in self.f_to_dict().items()))
+        return shorten(", ".join(f"{name}={shown(value)}" for name, value in self.f_to_dict().items()))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name in Result.__slots__ or name in _NODE_SLOTS:

@@ -7,12 +7,14 @@ from xpet.values.parts import Coord, Data, Encoded, Labels, Part
 from xpet.values.plain import array_code, check_value
 from xpet.values.registering import adopt_codecs, register_codec, registered_codecs
 from xpet.values.registry import Codec, Opaque, canonical, decode, encode, load_codecs
+from xpet.values.structures import Flat, copy_of, flattened, is_deep, made_of, shown
 
 __all__ = [
     "Codec",
     "Coord",
     "Data",
     "Encoded",
+    "Flat",
     "Labelled",
     "Labels",
     "Opaque",
@@ -22,15 +24,20 @@ __all__ = [
     "canonical",
     "check_value",
     "coords_equal",
+    "copy_of",
     "decode",
     "encode",
+    "flattened",
+    "is_deep",
     "label",
     "labels_equal",
     "load_codecs",
+    "made_of",
     "pickled",
     "register_codec",
     "registered_codecs",
     "same_value",
+    "shown",
     "unlabelled",
     "unpickling",
 ]

@@ -1,6 +1,7 @@
-"""How deep the value is in others that is being encoded.
+"""How deep the value is in others that is being encoded, whatever codecs these have.
 
-Reading takes several frames of Python's stack a level, so that what is written must leave room for it.
+Reading takes several frames of Python's stack a level, so that what is written must leave room for it. Lists, tuples,
+dicts and sets in each other are kept in pieces, and need none.
 """
 
 from __future__ import annotations

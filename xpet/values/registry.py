@@ -291,8 +291,8 @@ def encode(value: object, where: str = "") -> Encoded:
             found = _codec(target).encode(value)
         except (TooDeep, RecursionError):
             raise TooDeep(
-                f"{where or 'value'} of type {_name(kind)}: it is nested more than about {DEEPEST} levels deep, or "
-                "holds itself; store what it is made of under names of its own"
+                f"{where or 'value'} of type {_name(kind)}: it is nested more than about {DEEPEST} levels deep, not in "
+                "lists and dicts only, or holds itself; store what it is made of under names of its own"
             ) from None
         except UnsupportedValueError as error:
             raise UnsupportedValueError(f"{where or 'value'} of type {_name(kind)}: {error}") from None

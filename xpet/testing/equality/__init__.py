@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib import import_module
+from types import GeneratorType
 from typing import Any
 
 #: top-level packages whose values have rules of their own, and the modules with a function ``same`` that know them
@@ -16,6 +17,8 @@ _RULES = {
     "brian2": "xpet.testing.equality.units",
 }
 _PYTHON = "xpet.testing.equality.plain"
+#: What compares values that are made of others: yields pairs, is sent whether these are identical, returns the answer.
+Steps = Generator[tuple[object, object], bool, bool]
 
 
 def identical(a: object, b: object) -> bool:
@@ -38,6 +41,25 @@ def identical(a: object, b: object) -> bool:
     >>> identical(1, True), identical(0.0, -0.0), identical({"a": 1, "b": 2}, {"b": 2, "a": 1})
     (False, False, False)
     """
+    # Structures may be deeper than functions may call each other.
+    running: list[Steps] = []
+    told = _begin(a, b)
+    while running or isinstance(told, GeneratorType):
+        try:
+            if isinstance(told, GeneratorType):
+                running.append(told)
+                pair = next(told)
+            else:
+                pair = running[-1].send(bool(told))
+        except StopIteration as done:
+            running.pop()
+            told = done.value
+        else:
+            told = _begin(*pair)
+    return bool(told)
+
+
+def _begin(a: object, b: object) -> bool | Steps:
     return a is b or (_same_type(type(a), type(b)) and _rule(type(a))(a, b))
 
 
@@ -48,7 +70,8 @@ def _same_type(a: type, b: type) -> bool:
     return a is b
 
 
-def _rule(kind: type) -> Callable[[Any, Any], bool]:
+def _rule(kind: type) -> Callable[[Any, Any], bool | Steps]:
     packages = (base.__module__.partition(".")[0] for base in kind.__mro__)
-    rule: Callable[[Any, Any], bool] = import_module(next(filter(None, map(_RULES.get, packages)), _PYTHON)).same
+    module = import_module(next(filter(None, map(_RULES.get, packages)), _PYTHON))
+    rule: Callable[[Any, Any], bool | Steps] = module.same
     return rule

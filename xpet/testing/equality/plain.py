@@ -5,25 +5,29 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
-from xpet.testing.equality import identical
+from xpet.testing.equality import Steps, identical
 
 
-def same(a: Any, b: Any) -> bool:
-    """Tell whether two values of one type are identical."""
+def same(a: Any, b: Any) -> bool | Steps:
+    """Tell whether two values of one type are identical; of structures, the steps that tell it."""
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and _same_items(a, b)
+    if isinstance(a, dict):
+        return len(a) == len(b) and _same_items([*a, *a.values()], [*b, *b.values()])
+    if isinstance(a, set | frozenset):
+        return len(a) == len(b) and _same_set(a, b)
+    return _same_single(a, b)
+
+
+def _same_single(a: Any, b: Any) -> bool:
     if isinstance(a, float):
         return (a != a and b != b) or (a == b and math.copysign(1, a) == math.copysign(1, b))
     if isinstance(a, complex):
-        return same(a.real, b.real) and same(a.imag, b.imag)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(identical, a, b))
-    if isinstance(a, dict):
-        return identical(list(a.items()), list(b.items()))
-    if isinstance(a, set | frozenset):
-        return _same_set(a, b)
+        return _same_single(a.real, b.real) and _same_single(a.imag, b.imag)
     if isinstance(a, dt.datetime | dt.time):
         naive = a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold
         return naive and type(a.tzinfo) is type(b.tzinfo) and repr(a.tzinfo) == repr(b.tzinfo)
@@ -38,14 +42,23 @@ def same(a: Any, b: Any) -> bool:
     return _same_state(a, b) if own is object.__eq__ else bool(a == b)
 
 
-def _same_set(a: Collection[Any], b: Collection[Any]) -> bool:
+def _same_items(a: Iterable[Any], b: Iterable[Any]) -> Steps:
+    for pair in zip(a, b, strict=True):
+        if not (yield pair):
+            return False
+    return True
+
+
+def _same_set(a: Collection[Any], b: Collection[Any]) -> Steps:
     left = list(b)
     for each in a:
-        found = next((k for k, other in enumerate(left) if identical(each, other)), None)
-        if found is None:
+        for k, other in enumerate(left):
+            if (yield each, other):
+                del left[k]
+                break
+        else:
             return False
-        del left[found]
-    return not left
+    return True
 
 
 def _same_state(a: Any, b: Any) -> bool:

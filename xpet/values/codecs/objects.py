@@ -9,8 +9,8 @@ from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.compose import compose, decompose
 from xpet.values.parts import Encoded
 
-#: As lists are: what is written must leave room on Python's stack for reading it. An array takes as much as some lists.
-_DEEPEST, _LIST, _ARRAY = 100, 1, 10
+#: Each array in another one makes the text of the innermost longer, and what is written must leave room for reading it.
+_DEEPEST = 10
 
 
 class Objects:
@@ -24,10 +24,8 @@ class Objects:
 
         if value.dtype.kind != "O":
             return None
-        if not _fits(value, _DEEPEST):
-            raise UnsupportedValueError(
-                f"it is nested more than {_DEEPEST} levels deep, of which an array is {_ARRAY}, or holds itself"
-            )
+        if not _fits(value):
+            raise UnsupportedValueError(f"more than {_DEEPEST} arrays of objects are in each other, or it holds itself")
         return compose(self.name, {"": value.ravel().tolist(), "shape": np.array(value.shape, "i8")})
 
     def decode(self, encoded: Encoded) -> Any:
@@ -44,18 +42,34 @@ class Objects:
         return out.reshape(shape)
 
 
-def _fits(value: Any, room: int) -> bool:
+def _fits(value: Any) -> bool:
+    """Whether there are not too many arrays in each other, however many lists and dicts are around them."""
+    todo: list[tuple[Any, int]] = [(value, _DEEPEST)]
+    # with room for how many arrays each was looked at; kept, so that no other one gets its id
+    seen: dict[int, tuple[Any, int]] = {}
+    while todo:
+        this, room = todo.pop()
+        items, arrays = _within(this)
+        room -= arrays
+        if room < 0:
+            return False
+        if items and seen.get(id(this), (None, -1))[1] < room:
+            seen[id(this)] = this, room
+            todo += [(item, room) for item in items]
+    return True
+
+
+def _within(value: Any) -> tuple[list[Any], int]:
+    """What is in a value, and whether it is an array."""
     import numpy as np
 
     if isinstance(value, dict):
-        items, cost = [*value, *value.values()], _LIST
-    elif isinstance(value, list | tuple | set | frozenset):
-        items, cost = list(value), _LIST
-    elif isinstance(value, np.ndarray | np.void) and value.dtype.hasobject:
-        items, cost = np.asarray(value).ravel().tolist(), _ARRAY
-    else:
-        return True
-    return room >= cost and all(_fits(item, room - cost) for item in items)
+        return [*value, *value.values()], 0
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value), 0
+    if isinstance(value, np.ndarray | np.void) and value.dtype.hasobject:
+        return np.asarray(value).ravel().tolist(), 1
+    return [], 0
 
 
 codec = Objects()
