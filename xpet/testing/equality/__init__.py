@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from functools import lru_cache
 from importlib import import_module
 from types import GeneratorType
 from typing import Any
@@ -71,7 +70,6 @@ def _same_type(a: type, b: type) -> bool:
     return a is b
 
 
-@lru_cache
 def _rule(kind: type) -> Callable[[Any, Any], bool | Steps]:
     packages = (base.__module__.partition(".")[0] for base in kind.__mro__)
     module = import_module(next(filter(None, map(_RULES.get, packages)), _PYTHON))
