@@ -47,7 +47,7 @@ def in_memory():
         ({"v_nonsense": 1}, ["no option 'v_nonsense'"]),
         ({"v_name": "other"}, ["no option 'v_name'"]),
         ({"idx": 3}, ["no option 'idx'"]),
-        ({"resume_folder": "here"}, ["resume_folder='here'", "not available"]),
+        ({"resume_folder": "here"}, ["resume_folder='here'", "refused: what is needed is in the store"]),
         ({"use_scoop": True}, ["use_scoop=True", "not available"]),
         ({"automatic_storing": False}, ["automatic_storing=False", "True"]),
         ({"wrap_mode": "PIPES"}, ["wrap_mode='PIPES'", "'QUEUE'"]),

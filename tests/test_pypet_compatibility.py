@@ -194,5 +194,7 @@ def test_options_that_are_here_are_taken(row: Row, name: str):
 @of(ABSENT_PAIRS, options=True)
 def test_options_that_are_absent_say_so(row: Row, name: str):
     option = OPTION.fullmatch(name).group(1)
-    with pytest.raises(ValueError, match=option):
+    with pytest.raises(ValueError, match=option) as raised:
         xpet.Environment(store="memory://compatibility-option", **{option: "some"})
+    if row.verdict == "refused" and not row.text.startswith("as `"):
+        assert f"refused: {row.text}" in str(raised.value)

@@ -29,6 +29,20 @@ _DEFAULTS: dict[str, object] = {
 }  # fmt: skip
 
 
+_LAUNCHES = "`env.launches()` has what is known of each launch"
+#: why options will not come, or what to use instead; those of the HDF5 format are refused whatever they are
+_REFUSED = {
+    "queue_maxsize": "there is no queue to limit", "port": "nothing listens", "gc_interval": "nothing needs collecting",
+    "resume_folder": "what is needed is in the store", "storage_service": "`store=` says where",
+    "sumatra_project": _LAUNCHES, "sumatra_reason": _LAUNCHES, "sumatra_label": _LAUNCHES,
+    "lazy_debug": "for trying out, `store='memory://name'`",
+}  # fmt: skip
+_OF_HDF5 = frozenset({
+    "encoding", "complevel", "complib", "shuffle", "fletcher32", "pandas_format", "summary_tables",
+    "small_overview_tables", "large_overview_tables", "results_per_run", "derived_parameters_per_run", "display_time",
+})  # fmt: skip
+
+
 def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The properties of the trajectory among the options; the others must be fine as they are."""
     properties = {}
@@ -38,7 +52,10 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{name}={value!r} is not available; it can be {_listed(_ALWAYS[name])}")
         elif name in _DEFAULTS:
             if value != _DEFAULTS[name] and not (value is None and name == "log_config"):
-                raise ValueError(f"{name}={value!r} is not available in this version; leave it out")
+                why = f"refused: {_REFUSED[name]}" if name in _REFUSED else "not available in this version"
+                raise ValueError(f"{name}={value!r} is {why}; leave it out")
+        elif name in _OF_HDF5:
+            raise ValueError(f"{name}={value!r} is refused: of the HDF5 format; leave it out")
         elif isinstance(vars(Settings).get(_property(name)), property):
             properties[_property(name)] = value
         else:
