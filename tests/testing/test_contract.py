@@ -54,6 +54,11 @@ class TestCellCodec(CodecContract):
     refused: ClassVar = [Cell(object(), 1), Cell(1, {"a": len})]
 
 
+class TestWhatPicklesLose(CodecContract):
+    codec, cls = CellCodec(), Cell
+    values: ClassVar = [Cell(np.longlong(1), np.arange(2, dtype=np.longlong)), Cell(np.str_("a\0"), 1)]
+
+
 class TestNewCodec(CodecContract):
     codec, cls = NewCodec(), Cell
     values = st.builds(Cell, st.floats() | hnp.arrays("f4", 3), st.text(max_size=3) | st.none())
