@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -39,7 +40,28 @@ def test_lists_of_numbers_can_have_dims():
     assert decode(encoded) == [1.0, 2.0]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame(columns=["a", "bc"]).columns,
+        pd.Series(["a", "bc"]),
+        np.array(["a", "bc"], object),
+        np.array(["a", "bc"], np.dtypes.StringDType()),
+    ],
+    ids=["Index", "Series", "objects", "StringDType"],
+)
+def test_texts_of_all_kinds_are_coordinates(given: Any):
+    coord = label([1.0, 2.0], "x", {"x": given}).labels.coords["x"]
+    assert coord.values.dtype.kind == "U"
+    assert coord.values.tolist() == ["a", "bc"]
+
+
 BAD = {
+    "end of a coordinate": (lambda: label([1], "a", {"a": np.array(["\0"], object)}), ValueError, "dtype object"),
+    "0-d coordinate": (lambda: label([1], "a", {"a": np.array(None)}), ValueError, r"shape \(\)"),
+    "list of coordinates": (lambda: label([1], "a", [[1]]), TypeError, "coords must be a dict, by name, got list"),
+    "list of attributes": (lambda: label([1], attrs=["a"]), TypeError, "attrs must be a dict, by name, got list"),
+    "no dims": (lambda: label([1], 3), TypeError, "dims must be a name, or a name per dimension, got int"),
     "too few dims": (lambda: label(V, "a"), ValueError, "one name per dimension"),
     "a dim twice": (lambda: label(V, ("a", "a")), ValueError, "repeat"),
     "no name": (lambda: label(V, ("a", "b c")), ValueError, "'b c'"),

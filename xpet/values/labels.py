@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xpet.values.coordinates import is_coordinate
 from xpet.values.parts import Coord, Encoded, Labels
+
+if TYPE_CHECKING:
+    from xpet.values.parts import Array
 
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -71,6 +74,11 @@ def label(
         raise TypeError("label: the value is labelled already; give all labels in one call")
     if type(value).__name__ in ("DataArray", "Dataset"):
         raise TypeError(f"label: a {type(value).__name__} has labels of its own; store it as it is, or its .values")
+    for what, given in (("coords", coords), ("attrs", attrs)):
+        if not isinstance(given, Mapping | None):
+            raise TypeError(f"label: {what} must be a dict, by name, got {type(given).__name__}")
+    if not isinstance(dims, str | Iterable):
+        raise TypeError(f"label: dims must be a name, or a name per dimension, got {type(dims).__name__}")
     names: tuple[Any, ...] = (dims,) if isinstance(dims, str) else tuple(dims)
     numbers, own = _numbers_of(value)
     if own is not None and units not in (None, own):
@@ -108,7 +116,7 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
     numbers, units = _numbers_of(unlabelled(given))
     if units:
         attrs = {**attrs, "units": units}
-    values = np.asarray(numbers)
+    values = _plain_texts(np.asarray(numbers))
     if name not in sizes:
         raise ValueError(f"label: the coordinate {name!r} is not one of the dims {tuple(sizes)}")
     if values.shape != (sizes[name],):
@@ -121,6 +129,18 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
             "s, ms, us or ns are possible"
         )
     return Coord(values, attrs)
+
+
+def _plain_texts(values: Array) -> Array:
+    """Texts as pandas has them, objects or of a dtype without a width, as NumPy's; anything else as it is."""
+    import numpy as np
+
+    texts = values.tolist() if values.dtype.kind in "OT" and values.ndim == 1 else [None]
+    if not all(isinstance(text, str) for text in texts):
+        return values
+    made = np.array(texts, str)
+    # Texts of one width lose the NULs at their ends.
+    return made if made.tolist() == texts else values
 
 
 def _attrs(units: str | None, attrs: Mapping[Any, Any] | None) -> dict[str, str | float]:
