@@ -297,3 +297,12 @@ def test_forged(encoded: Encoded):
     finally:
         tracemalloc.stop()
     assert {name.partition(".")[0] for name in set(sys.modules) - modules} <= {"xpet", "numpy"}
+
+
+@pytest.mark.parametrize("data", [["a", "b"], [b"a", b"b"], np.zeros(2, "i1"), np.zeros(2, "f2"), np.array([1, None])])
+def test_a_masked_array_that_was_looked_at(data: Any):
+    value = np.ma.array(data, mask=[0, 1])
+    looked_at = value.copy()
+    _ = looked_at.fill_value
+    assert same_value(value, looked_at)
+    assert same_value(value, decode(encode(looked_at)))

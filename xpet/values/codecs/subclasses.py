@@ -40,10 +40,9 @@ class Masked:
 
         mask, nomask = np.ma.getmaskarray(value), value.mask is np.ma.nomask
         values: dict[str, object] = {"": value.data, "mask": mask, "nomask": nomask}
-        # An array begins to have a fill value when it is asked for it, so a view is asked.
-        fill = value.view().fill_value
-        if not _is_usual(fill, value.dtype):
-            values["fill_value"] = fill
+        # An array begins to have a fill value when it is asked for it, as by printing it; it is the same one still.
+        if vars(value).get("_fill_value") is not None and not _is_usual(value.fill_value, value.dtype):
+            values["fill_value"] = value.fill_value
         return compose(self.name, values, {"hard": bool(value.hardmask)})
 
     def decode(self, encoded: Encoded) -> Any:
