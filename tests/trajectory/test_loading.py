@@ -105,7 +105,7 @@ def test_levels(at):
         traj = load_trajectory(store=at.url, **levels)
         return {name for name in ("x", "c", "d", "r", "o") if name in traj}
 
-    assert has() == has(load_data=1) == has(load_data=2) == {"x", "c", "d", "r", "o"}
+    assert has() == has(load_data=1) == has(load_data=2) == has(load_all=2) == {"x", "c", "d", "r", "o"}
     assert has(load_parameters=0) == {"d", "r", "o"}
     assert has(load_derived_parameters=0) == {"x", "c", "r", "o"}
     assert has(load_results=0) == {"x", "c", "d", "o"}

@@ -35,6 +35,7 @@ def load_trajectory(
     storage_options: Mapping[str, object] | None = None,
     dynamic_imports: DynamicImports = None,
     allow_pickle: bool = False,
+    load_all: int | None = None,
 ) -> Trajectory:
     """Load a trajectory.
 
@@ -48,8 +49,8 @@ def load_trajectory(
         Instead of the name: its position in the order of creation, −1 being the newest.
     load_parameters, load_derived_parameters, load_results, load_other_data
         pypet's levels, 0 to 3: 0 leaves the branch out; the others are alike, as nothing is read before it is needed.
-    load_data
-        One level for all four.
+    load_data, load_all
+        One level for all four; two words for one thing.
     filename, store
         The store; two words for one thing. The name of an HDF5 file stands for the ``.zarr`` beside it.
     storage_options
@@ -79,7 +80,10 @@ def load_trajectory(
     """
     if name is not None and index is not None:
         raise ValueError(f"name={name!r} and index={index!r} both say which trajectory; give one of them")
-    branches = _branches(load_parameters, load_derived_parameters, load_results, load_other_data, load_data)
+    if None not in (load_data, load_all):
+        raise ValueError(f"load_data={load_data!r} and load_all={load_all!r} are two words for one thing; give one")
+    every = load_data if load_all is None else load_all
+    branches = _branches(load_parameters, load_derived_parameters, load_results, load_other_data, every)
     spec = locate(filename, store, storage_options, name or "trajectory")
     place = open_place(spec)
     is_here = name is not None and place.is_local and place.exists(f"{name}/{ROOT}")
