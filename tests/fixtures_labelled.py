@@ -58,6 +58,11 @@ SHOWN: dict[str, tuple[Make, dict[str, tuple[str, ...]], dict[str, Any]]] = {
         {"z.a": ("run", "index"), "z.b": ("run", "index")},
         {"index": DAYS},
     ),
+    "DataFrame with a named index": (
+        lambda i: pd.DataFrame({"a": [1.0, i]}, pd.Index(["u", "v"], name="my cell")),
+        {"z.a": ("run", "my_cell")},
+        {"my_cell": ["u", "v"]},
+    ),
     "DataArray along times": (
         lambda i: xr.DataArray([1.0, 2.0, i], {"t": DAYS}, name="q"), {"z": ("run", "t")}, {"t": DAYS},
     ),

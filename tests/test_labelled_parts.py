@@ -125,8 +125,16 @@ def test_explored(tmp_path: Path):
 def test_label_takes_times():
     labelled = xpet.label(np.zeros(3), dims="t", coords={"t": DAYS})
     np.testing.assert_array_equal(labelled.labels.coords["t"].values, DAYS)
-    with pytest.raises(ValueError, match="times in s, ms, us or ns"):
-        xpet.label(np.zeros(1), dims="t", coords={"t": np.array(["2020"], "M8[Y]")})
+    with pytest.raises(ValueError, match="times down to nanoseconds"):
+        xpet.label(np.zeros(1), dims="t", coords={"t": np.array([1], "m8[ps]")})
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m"])
+def test_label_takes_whole_days(unit: str):
+    days = np.array(["2020-01-01", "2021-01-01", "NaT"], f"M8[{unit}]")
+    given = xpet.label(np.zeros(3), dims="t", coords={"t": days}).labels.coords["t"].values
+    assert given.dtype == "M8[s]"
+    np.testing.assert_array_equal(given, days.astype("M8[s]"))
 
 
 def test_parts_that_disagree_are_refused():

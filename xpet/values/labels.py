@@ -13,6 +13,8 @@ from xpet.values.parts import Coord, Encoded, Labels
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
+#: units of times and of differences of which each has a number of seconds
+_COARSE = {"M": ("Y", "M", "W", "D", "h", "m"), "m": ("W", "D", "h", "m")}
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -116,7 +118,7 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
     numbers, units = _numbers_of(unlabelled(given))
     if units:
         attrs = {**attrs, "units": units}
-    values = _plain_texts(np.asarray(numbers))
+    values = _in_seconds(_plain_texts(np.asarray(numbers)))
     if name not in sizes:
         raise ValueError(f"label: the coordinate {name!r} is not one of the dims {tuple(sizes)}")
     if values.shape != (sizes[name],):
@@ -125,10 +127,19 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
         )
     if not is_coordinate(values):
         raise ValueError(
-            f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, texts that are UTF-8 and times in "
-            "s, ms, us or ns are possible"
+            f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, texts that are UTF-8 and times down "
+            "to nanoseconds are possible"
         )
     return Coord(values, attrs)
+
+
+def _in_seconds(values: Array) -> Array:
+    """Times of whole minutes, days or years as xarray has them, in seconds; anything else as it is."""
+    import numpy as np
+
+    if values.dtype.kind not in "mM" or np.datetime_data(values.dtype)[0] not in _COARSE[values.dtype.kind]:
+        return values
+    return values.astype(f"{values.dtype.kind}8[s]")
 
 
 def _plain_texts(values: Array) -> Array:

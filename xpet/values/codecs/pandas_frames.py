@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,7 +37,7 @@ class SeriesCodec:
         encoded = compose(self.name, parts, {"name": text_of(value.name), **_flags(value)})
         if getattr(encoded.part(), "ndim", 0) != 1:
             return encoded
-        return replace(encoded, labels=Labels(("index",), _coords(value.index)))
+        return replace(encoded, labels=Labels((_dim(value.index),), _coords(value.index)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The Series."""
@@ -55,7 +56,7 @@ class FrameCodec:
         columns = [values_of(value.iloc[:, k]) for k in range(value.shape[1])]
         of, parts = _by_dtype(columns) if len(columns) > _MOST_COLUMNS else _by_label(value.columns, columns)
         meta: dict[str, Any] = {"columns": json.loads(to_text(encode(value.columns))), "of": of, **_flags(value)}
-        parts = {name: Opaque(_along_index(encode(part, name), len(value))) for name, part in parts.items()}
+        parts = {name: Opaque(_along(value.index, encode(part, name))) for name, part in parts.items()}
         for role, each in {"index": value.index, **_attrs(value)}.items():
             meta[role] = _free(role, parts)
             parts[meta[role]] = each
@@ -79,10 +80,16 @@ class FrameCodec:
         return _finish(made, parts[meta["attrs"]] if "attrs" in meta else None, meta)
 
 
-def _along_index(column: Encoded, length: int) -> Encoded:
+def _along(index: Any, column: Encoded) -> Encoded:
     """A column with the dim that all have, where its main part has one value for each row."""
-    one_each = getattr(column.parts[0].data, "shape", ()) == (length,)
-    return replace(column, labels=Labels(("index",))) if one_each else column
+    one_each = getattr(column.parts[0].data, "shape", ()) == (len(index),)
+    return replace(column, labels=Labels((_dim(index),))) if one_each else column
+
+
+def _dim(index: Any) -> str:
+    """What the dim along an index is called."""
+    name = index.name
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name) if type(name) is str and name else "index"
 
 
 def _by_label(labels: Any, columns: list[Any]) -> tuple[list[str], dict[str, Any]]:
@@ -157,7 +164,7 @@ def _coords(index: Any) -> dict[str, Coord]:
         if is_too_wide(values, 4 * len(values) * max(map(len, values), default=0)):
             return {}
         values = values.astype(str)
-    return {"index": Coord(values)} if is_coordinate(values) else {}
+    return {_dim(index): Coord(values)} if is_coordinate(values) else {}
 
 
 def _decode(node: object) -> Any:
