@@ -19,6 +19,18 @@ def dataset(i: int) -> xr.Dataset:
     return xr.Dataset({"V": ("t", [1.0, 2.0, i], {"units": "mV"}), "n": (("t", "c"), [[i, 1]] * 3)}, {"t": DAYS})
 
 
+def deep(levels: int, value: Any) -> Any:
+    """A value in lists in lists."""
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def large(i: int) -> Any:
+    """An array whose chunks workers write, and which compresses well."""
+    return np.repeat(np.arange(2.0**11) + i, 64)
+
+
 #: what plain xarray shows of a result: dims of its parts, and the values of the coordinates of dims
 SHOWN: dict[str, tuple[Make, dict[str, tuple[str, ...]], dict[str, Any]]] = {
     "Dataset": (dataset, {"z.V": ("run", "t"), "z.n": ("run", "t", "c")}, {"t": DAYS}),
@@ -63,6 +75,8 @@ SHOWN: dict[str, tuple[Make, dict[str, tuple[str, ...]], dict[str, Any]]] = {
         {"z.a": ("run", "my_cell")},
         {"my_cell": ["u", "v"]},
     ),
+    "lists 200 deep": (lambda i: deep(200, i), {}, {}),
+    "array 150 deep": (lambda i: {"a": deep(150, np.arange(3.0) + i)}, {}, {}),
     "DataArray along times": (
         lambda i: xr.DataArray([1.0, 2.0, i], {"t": DAYS}, name="q"), {"z": ("run", "t")}, {"t": DAYS},
     ),

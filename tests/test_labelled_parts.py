@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_labelled import DAYS, SHOWN, Make, add_all, dataset, segment
+from fixtures_labelled import DAYS, SHOWN, Make, add_all, dataset, large, segment
 from fixtures_plain import RunPlain
 
 import xpet
@@ -170,3 +170,15 @@ def test_frozen(tmp_path: Path, plain_python: RunPlain):
     for name, (make, _, _) in SHOWN.items():
         assert identical(traj.f_get(f"results.runs.run_00000003.{segment(name)}").f_get(), make(3)), name
     assert plain_python(READ_PLAIN, store / "labels") == coords
+
+
+def test_frozen_chunks_that_wait(tmp_path: Path):
+    shutil.unpack_archive(ARCHIVE, tmp_path, filter="data")
+    store = tmp_path / "labels.zarr"
+    traj = xpet.load_trajectory("waiting", store=store)
+    assert not traj.f_is_completed(0)
+    done = xpet.Environment(traj).run(lambda traj: traj.f_add_result("z", large(traj.i)), runs="missing")
+    assert [run for run, _ in done] == [1]
+    traj = xpet.load_trajectory("waiting", store=store)
+    assert all(identical(traj.f_get(f"results.runs.run_{k:08d}.z").f_get(), large(k)) for k in (0, 1))
+    assert not list(store.glob("waiting/_xpet/journal/chunk/*"))
