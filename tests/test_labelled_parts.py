@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from fixtures_labelled import DAYS, SHOWN, Make, add_all, dataset, large, segment
@@ -91,6 +92,12 @@ def test_equal_labels_are_stored_once(tmp_path: Path):
         assert plain["p.V"].dims == plain["q.deep.V"].dims == ("run", "t")
         assert plain["other"].dims == ("run", "other.t")
         assert {str(name) for name in plain.variables if plain[name].dtype.kind == "M"} == {"t", "other.t"}
+
+
+def test_texts_that_plain_tools_would_confuse_are_no_labels(tmp_path: Path):
+    plain = run(lambda i: pd.DataFrame({"a": [1.0, i]}, ["a", "a\0"]), tmp_path / "s")
+    assert plain["z.a"].dims == ("run", "index")
+    assert "index" not in plain.coords
 
 
 def test_outside_runs(tmp_path: Path):

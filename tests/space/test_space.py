@@ -4,6 +4,7 @@ import copy
 import itertools
 import math
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpet.space import as_points, cartesian_product, find_unique_points, is_product, product, zipped
+from xpet.space.equality import same
 from xpet.tree import Root
 
 
@@ -209,3 +211,26 @@ def test_is_product(columns, expected):
 def test_is_product_of_different_lengths():
     with pytest.raises(ValueError, match="same number"):
         is_product({"x": [1, 2], "y": [1]})
+
+
+class OnDemand(Mapping):
+    """A mapping that makes its items when they are looked at."""
+
+    def __init__(self, depth: int, end: int):
+        self.depth, self.end = depth, end
+
+    def __getitem__(self, key: str):
+        # what differs is looked at last
+        end = self.end if key == "a" else 0
+        return OnDemand(self.depth - 1, end) if self.depth else [end]
+
+    def __iter__(self):
+        return iter("abc")
+
+    def __len__(self):
+        return 3
+
+
+def test_what_is_made_on_demand_is_told_apart():
+    assert [k for k in range(1, 50) if same(OnDemand(2, k), OnDemand(2, k + 1))] == []
+    assert same(OnDemand(2, 1), OnDemand(2, 1))

@@ -432,3 +432,17 @@ def open_with_zarr_and_xarray(place: Place) -> None:
         assert one.exists("x/zarr.json")
         with xr.open_dataset(url, engine="zarr", consolidated=False, storage_options=options) as opened:
             assert opened.x.values.tolist() == [1, 2, 3]
+
+
+def test_a_copy_whose_link_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    place = open_place(resolve(tmp_path / "s"))
+    place.write("a", b"1")
+    link = os.link
+
+    def twice(source: str, target: str) -> None:
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", twice)
+    place.copy_many([("a", "b/c")])
+    assert place.read_many(place.list()) == {"a": b"1", "b/c": b"1"}

@@ -11,7 +11,9 @@ _NAN = object()
 def same(left: Any, right: Any) -> bool:
     """Whether two values are equal; NaN equals NaN, and arrays are compared as wholes."""
     # Structures may be deeper than functions may call each other.
-    todo, met = [(left, right)], set()
+    todo: list[tuple[Any, Any]] = [(left, right)]
+    # With the objects, as what a mapping makes on demand may get the id of one that is gone.
+    met: dict[tuple[int, int], tuple[Any, Any]] = {}
     while todo:
         one, other = todo.pop()
         if one is other or (id(one), id(other)) in met:
@@ -29,7 +31,7 @@ def same(left: Any, right: Any) -> bool:
         elif not _same_single(one, other):
             return False
         if isinstance(one, (list, tuple, Mapping)):
-            met.add((id(one), id(other)))
+            met[id(one), id(other)] = one, other
     return True
 
 

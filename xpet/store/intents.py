@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from xpet.errors import CorruptStoreError
@@ -35,7 +36,7 @@ class Intent(NamedTuple):
     points: Mapping[str, Array]
     explored: Sequence[tuple[str, PointColumn]] | None = None
     #: of coordinates that hold positions: the values that come behind the known ones
-    distinct: Mapping[str, Sequence[Encoded]] = {}
+    distinct: Mapping[str, Sequence[Encoded]] = MappingProxyType({})
 
     def to_json(self) -> bytes:
         """The intent as it is written."""

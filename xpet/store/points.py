@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
@@ -38,7 +39,7 @@ class PointColumn(NamedTuple):
     attrs: Mapping[str, Any]
     distinct: Sequence[Encoded] = ()
     #: what makes plain tools see times in numbers
-    cf: Mapping[str, str | float] = {}
+    cf: Mapping[str, str | float] = MappingProxyType({})
 
     @property
     def dtype(self) -> str:

@@ -36,4 +36,10 @@ def packages() -> dict[str, str]:
 def writer_versions() -> dict[str, str]:
     """The versions of what writes."""
     installed = packages()
-    return {name: installed.get(name, "unknown") for name in ("zarr", "numpy", "xarray")} | {"xpet": __version__}
+    wanted = ("zarr", "numpy", "xarray")
+    return {name: installed.get(name) or _said_by(name) for name in wanted} | {"xpet": __version__}
+
+
+def _said_by(package: str) -> str:
+    """What a package says of itself that was not installed in the usual way, if it is imported."""
+    return str(getattr(sys.modules.get(package), "__version__", "unknown"))

@@ -228,7 +228,9 @@ class LocalPlace(Place):
         temporary = self._beside(target)
         if not os.path.exists(source):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source)
-        _in_folder(target, lambda: os.link(source, temporary))
+        # Nobody else has this name: over NFS a link whose answer got lost is tried again, and then finds itself there.
+        with contextlib.suppress(FileExistsError):
+            _in_folder(target, lambda: os.link(source, temporary))
         try:
             _replace(temporary, target)
         finally:

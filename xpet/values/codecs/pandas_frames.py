@@ -163,6 +163,9 @@ def _coords(index: Any) -> dict[str, Coord]:
     if values.dtype == object and all(type(each) is str for each in values):
         if is_too_wide(values, 4 * len(values) * max(map(len, values), default=0)):
             return {}
+        # Texts of one width lose the NULs at their ends, and would be other labels.
+        if any(each.endswith("\0") for each in values):
+            return {}
         values = values.astype(str)
     return {_dim(index): Coord(values)} if is_coordinate(values) else {}
 
