@@ -1,4 +1,4 @@
-"""What NumPy has, as parameter, explored parameter and result, over runs that differ, and seen by plain xarray."""
+"""What NumPy has, as leaf of every kind, over runs that differ, and seen by plain xarray."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from xpet.testing import identical
 from xpet.values import unlabelled
 
 NULLABLE = np.dtypes.StringDType(na_object=None)
+UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "offsets": [0, 0, 6], "itemsize": 12})
 FIELDS = [("a", ">i4"), ("b", [("c", "f8"), ("d", "U3")]), ("e", "i2", (2,))]
 START = np.datetime64("2020-01-01", "s")
 
@@ -35,6 +36,12 @@ def values(k: int) -> dict[str, Any]:
         "records": np.array([(k, (2.0, "x"), [1, 2])] * (k + 1), FIELDS),
         "recarray": np.zeros(2, "i4,f8").view(np.recarray),
         "record": np.array([(k, 2.0)], "i4,f8")[0],
+        "union": np.ndarray(k + 1, UNION, bytearray(range(k, k + 12 * (k + 1)))),
+        "union_record": np.ndarray((), np.dtype((np.record, UNION)), bytearray(range(k, k + 12)))[()],
+        "unions": np.zeros(2, [("u", UNION, (k + 1,)), ("none", []), ("t", "U3")]),
+        "sometimes_union": np.ndarray(2, [UNION, "u4,f4", []][k], bytearray(range(24))),
+        "nothing": np.zeros((k, 2), [[], {"names": [], "formats": [], "itemsize": 3}, []][k]),
+        "none_at_all": np.zeros((), [])[()],
         "masked": np.ma.masked_array([1.0, k], [True, False]),
         "sometimes_masked": np.ma.masked_array([1, 2], bool(k) and [0, 1], fill_value=k),
         "matrix": np.full((2, 2), k).view(np.matrix),
@@ -56,6 +63,9 @@ POINTS = {
     "name": [np.str_("a"), np.str_("é"), np.str_("")],
     "code": [b"a", b"b\0", b""],
     "words": [np.array(["a", "bc"]), np.array([]), np.array([["é"]])],
+    "union": [np.ndarray((), UNION, bytearray(range(k, k + 12)))[()] for k in (0, 9, 5)],
+    "unions": [np.zeros(k, UNION) for k in (0, 2, 1)],
+    "nothing": [np.zeros(k, []) for k in (0, 2, 1)],
     "row": [np.zeros(1, "i4,f8")[0], np.ones(1, "i4,f8")[0], np.void(b"ab")],
 }
 
@@ -64,6 +74,7 @@ def job(traj: Any) -> None:
     """Add all values, and what the run was given."""
     for name, value in values(traj.k).items():
         traj.f_add_result(name, value)
+        traj.f_add_derived_parameter(f"own_{name}", value)
     for name in POINTS:
         traj.f_add_result(f"given_{name}", traj[name])
 
@@ -76,6 +87,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
     env.traj.f_add_parameter("k", 0)
     for name, value in values(1).items():
         env.traj.f_add_parameter(f"fixed.{name}", value)
+        env.traj.f_add_config(f"fixed.{name}", value)
+        env.traj.f_add_derived_parameter(f"fixed.{name}", value)
     for name, points in POINTS.items():
         env.traj.f_add_parameter(name, points[0])
     env.traj.f_explore({"k": [0, 1, 2], **POINTS})
@@ -87,8 +100,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_comes_back(store: str, name: str):
     traj = xpet.load_trajectory("t", filename=store)
     for k in range(3):
-        assert identical(traj.f_get(f"results.runs.run_{k:08d}.{name}").f_get(), unlabelled(values(k)[name]))
-    assert identical(traj.f_get(f"parameters.fixed.{name}").f_get(), unlabelled(values(1)[name]))
+        for path in (f"results.runs.run_{k:08d}.{name}", f"derived_parameters.runs.run_{k:08d}.own_{name}"):
+            assert identical(traj.f_get(path).f_get(), unlabelled(values(k)[name])), path
+    for branch in ("parameters", "config", "derived_parameters"):
+        assert identical(traj.f_get(f"{branch}.fixed.{name}").f_get(), unlabelled(values(1)[name])), branch
 
 
 @pytest.mark.parametrize("name", POINTS)

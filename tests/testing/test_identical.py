@@ -165,6 +165,11 @@ NEAR: dict[str, tuple[Any, Any]] = {
     "records as type": (FIELDS, FIELDS.view(np.dtype((np.record, FIELDS.dtype)))),
     "names of fields": (FIELDS, np.zeros(2, [("x", "i4"), ("f1", "f8")])),
     "titles of fields": (np.zeros(1, [(("T", "a"), "i4")]), np.zeros(1, [("a", "i4")])),
+    "numbers in a field that another one is in": tuple(
+        np.ndarray(1, {"names": ["a", "b"], "formats": ["u4", "u2"], "offsets": [0, 1]}, bytes([k, 2, 3, 4]))
+        for k in (0, 1)
+    ),
+    "size of elements without fields": (np.zeros(1, []), np.zeros(1, {"names": [], "formats": [], "itemsize": 4})),
     "padding of fields": (FIELDS, np.zeros(2, np.dtype("i4, f8", align=True))),
     "zero in a field": (np.array([(0.0, 1)], "f8, i4"), np.array([(-0.0, 1)], "f8, i4")),
     "byte order of a field": (np.zeros(1, "<i4, f8"), np.zeros(1, ">i4, f8")),

@@ -117,8 +117,13 @@ REFUSED = {
     "object array that holds itself": object_array_of_itself,
     "memory map": np.zeros(2).view(np.memmap),
     "subclass of an array": np.zeros(2).view(SubArray),
-    "fields without names": np.zeros(2, []),
-    "fields that overlap": np.zeros(2, {"names": ["a", "b"], "formats": ["i8", "f8"], "offsets": [0, 4]}),
+    "fields that overlap beside objects": np.zeros(
+        2, {"names": ["a", "b", "c"], "formats": ["O", "i4", "f4"], "offsets": [0, 8, 8]}
+    ),
+    "long doubles that overlap": np.zeros(2, {"names": ["a", "b"], "formats": ["g", "i4"], "offsets": [0, 4]})
+    if LONG
+    else object(),
+    "empty elements of many bytes": np.zeros(0, {"names": [], "formats": [], "itemsize": 2**28}),
     "fields far apart": np.zeros(2**16, {"names": ["a"], "formats": ["i1"], "itemsize": 2**16}),
     "title that is no text": np.zeros(2, [((1, "a"), "i8")]),
     "record that is masked": np.ma.zeros(2, "i4,f8")[0],

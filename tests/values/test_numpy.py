@@ -29,6 +29,8 @@ NESTED = np.array(
 SPARSE = np.dtype(
     {"names": ["x", "y"], "formats": ["f8", "i2"], "offsets": [16, 4], "itemsize": 32, "titles": ["X", None]}
 )
+UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "offsets": [0, 0, 6], "itemsize": 12})
+BOTH = np.ndarray(2, UNION, bytearray(range(24)))
 OBJECTS = np.array([[1, "a"], [None, np.arange(2)]], object)
 TEXTS = np.array([["a", "é"], ["", "b\0c"]])
 MASKED = np.ma.masked_array([1.5, np.nan, 3], [True, False, False], fill_value=-1, hard_mask=True)
@@ -65,6 +67,10 @@ def test_comes_back(value: Any):
         (np.zeros(2, "V3"), "numpy.void", [""]),
         (TIMES, "numpy.times", [""]),
         (np.zeros(2, SPARSE), "numpy.structured", ["", "x", "y"]),
+        (BOTH, "numpy.structured", [""]),
+        (BOTH[0], "numpy.generic", [""]),
+        (np.zeros((2, 3), []), "numpy.structured", [""]),
+        (np.zeros(2, [("a", UNION), ("b", "i4")]), "numpy.structured", ["", "a", "b"]),
         (np.zeros(2, "i4,f8").view(np.recarray), "numpy.recarray", ["", "f0", "f1"]),
         (np.ones((2, 2)).view(np.matrix), "numpy.matrix", [""]),
         (MASKED, "numpy.ma.MaskedArray", ["", "mask", "nomask", "fill_value"]),
@@ -78,6 +84,12 @@ def test_codec_and_parts(value: Any, codec: str, parts: list[str]):
     encoded = encode(value)
     assert (encoded.codec, [part.name for part in encoded.parts]) == (codec, parts)
     assert identical(decode(encoded), value)
+
+
+def moved(dtype: Any, offsets: list[int]) -> Any:
+    """The same fields elsewhere."""
+    formats = [dtype[name] for name in dtype.names]
+    return np.dtype({"names": dtype.names, "formats": formats, "offsets": offsets, "itemsize": dtype.itemsize})
 
 
 NO_MASK, SOME = np.ma.masked_array([1, 2]), np.ma.masked_array([1, 2], [False, False])
@@ -97,6 +109,12 @@ NEAR = {
     "names of fields": (np.zeros(1, [("a", "i4")]), np.zeros(1, [("b", "i4")])),
     "offsets": (np.zeros(1, SPARSE), np.zeros(1, [("x", "f8"), ("y", "i2")])),
     "titles": (np.zeros(1, [(("T", "a"), "i4")]), np.zeros(1, [("a", "i4")])),
+    "offsets of fields that overlap": (BOTH, np.ndarray(2, moved(UNION, [0, 2, 6]), bytearray(range(24)))),
+    "bytes of fields that overlap": (BOTH, np.ndarray(2, UNION, bytearray(range(1, 25)))),
+    "sizes of nothing": (np.zeros(2, []), np.zeros(2, {"names": [], "formats": [], "itemsize": 8})),
+    "alignment of nothing": (np.zeros(2, []), np.zeros(2, np.dtype([], align=True))),
+    "nothing and raw bytes": (np.zeros(2, []), np.zeros(2, "V0")),
+    "shapes of nothing": (np.zeros(2, []), np.zeros(3, [])),
     "record and void": (NESTED, NESTED.view(np.recarray).view(np.ndarray)),
     "recarray and array": (NESTED.view(np.recarray), NESTED.view(np.recarray).view(np.ndarray)),
     "matrix and array": (np.ones((1, 1)).view(np.matrix), np.ones((1, 1))),
@@ -117,6 +135,13 @@ def test_tells_apart(a: Any, b: Any):
     assert not identical(a, b)
     for value in (a, b):
         assert same_value(value, decode(encode(value)))
+
+
+def test_bytes_between_fields_are_not_data():
+    first, second = (np.ndarray(2, UNION, bytearray(range(24))) for _ in range(2))
+    second.view("u1")[4::12] = 77
+    assert same_value(first, second)
+    assert np.asarray(encode(first).part())[0].tolist() == [0, 1, 2, 3, 0, 0, 6, 7, 8, 0, 0, 0]
 
 
 @needs_long
@@ -230,6 +255,13 @@ def field(of: Any, **changes: Any) -> dict[str, Any]:
     return {"fields": [{"name": "f0", "of": of, "offset": 0, "title": None, **changes}]}
 
 
+def union(of: Any, itemsize: int) -> dict[str, Any]:
+    """The dtype of fields that overlap, and others."""
+    both = [{"name": name, "of": "<i4", "offset": 8, "title": None} for name in "ab"]
+    fields = [{"name": "c", "of": of, "offset": 0, "title": None}, *both]
+    return {"dtype": {"fields": fields, "itemsize": itemsize, "aligned": False, "record": False}}
+
+
 deep: Any = "<i4"
 for _ in range(5000):
     deep = {"base": deep, "shape": [1]}
@@ -278,6 +310,21 @@ FORGED = {
     "record with a huge array": forged(PAIR, described(**field({"base": "<i4", "shape": [2**40]}))),
     "record of deep arrays": forged(PAIR, described(**field(deep))),
     "record that is no dtype": forged(PAIR, {"dtype": 7}),
+    "record of fields that overlap": forged(PAIR, described(**{"fields": [
+        {"name": name, "of": of, "offset": 0, "title": None} for name, of in (("f0", "<i4"), ("f1", "<f8"))
+    ]})),
+    "bytes of another length": forged(BOTH, main=np.zeros((2, 13), "u1")),
+    "bytes of no array": forged(BOTH, main=np.uint8(1)),
+    "bytes that are numbers": forged(BOTH, main=np.zeros((2, 12), "i1")),
+    "bytes of objects": forged(BOTH, union("|O", 12)),
+    "bytes of objects further in": forged(BOTH, union({"base": {
+        "fields": [{"name": "o", "of": "|O", "offset": 0, "title": None}], "itemsize": 8, "aligned": False,
+        "record": False}, "shape": [1]}, 12)),
+    "bytes of fields side by side": forged(BOTH, {"dtype": encode(np.zeros(2, "f8,i4")).meta["more"]["dtype"]}),
+    "bytes of numbers without fields": forged(BOTH, {"dtype": "|V12"}),
+    "bytes of a large record of which there are none": forged(BOTH[:0], union("<i4", 2**28), main=np.zeros(
+        (0, 2**28), "u1")),
+    "bytes of long doubles": forged(BOTH, union("<f16", 16), main=np.zeros((2, 16), "u1")),
     "field of another length": forged(PAIR, f1=np.zeros(3)),
     "field of a text": forged(PAIR, f1="a"),
     **({"rest of another shape": forged(np.ones(2, "g"), rest=np.zeros(3)),

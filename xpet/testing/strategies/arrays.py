@@ -90,6 +90,8 @@ def _third(array: Any) -> Any:
 
 
 LONG_DOUBLES = hnp.arrays(st.sampled_from(["f4", "c8"]), SHAPES).map(_third)
+#: fields that overlap, and bytes of none
+_UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "offsets": [0, 0, 6], "itemsize": 12})
 _FIELDS = [
     np.dtype("i4, >f8"),
     np.dtype("i1, c16, ?", align=True),
@@ -98,6 +100,12 @@ _FIELDS = [
     np.dtype({"names": ["x", "y"], "formats": ["f8", "V2"], "offsets": [8, 2], "itemsize": 40}),
     np.dtype((np.record, [("X", "m8[s]"), ("x", ">U1")])),
     np.dtype([("a", "U0"), ("b", "S0"), ("c", "V0"), ("d", "f8", (0,))]),
+    _UNION,
+    np.dtype((np.record, _UNION)),
+    np.dtype({"names": ["a", "b"], "formats": ["i4", "i2"], "offsets": [0, 2], "titles": ["T", None]}, align=True),
+    np.dtype([]),
+    np.dtype({"names": [], "formats": [], "itemsize": 5}),
+    np.dtype([("a", _UNION, (2,)), ("b", []), ("c", "f4")]),
 ]
 
 
