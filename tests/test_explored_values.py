@@ -54,12 +54,12 @@ X = [1.0, 2.0]
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch):
+def registered():
     from xpet.values import registry
 
-    for name in ("_BY_NAME", "_BY_TYPE", "_loaded"):
-        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    xpet.register_codec(ShapeCodec(), Shape)
+    with registry.codecs_apart():
+        xpet.register_codec(ShapeCodec(), Shape)
+        yield
 
 
 @pytest.fixture(params=["local", "memory"])

@@ -40,12 +40,12 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_BY_NAME", "_BY_TYPE", "_loaded"):
-        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    xpet.register_codec(CellCodec(), Cell)
-    if "brian2" not in ABSENT:
-        VALUES["brian2"](0)  # imports it, with the warnings of others that come with that
+def registered() -> Iterator[None]:
+    with registry.codecs_apart():
+        xpet.register_codec(CellCodec(), Cell)
+        if "brian2" not in ABSENT:
+            VALUES["brian2"](0)  # imports it, with the warnings of others that come with that
+        yield
 
 
 def test_it_is_small():

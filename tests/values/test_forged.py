@@ -8,7 +8,6 @@ import sys
 import tracemalloc
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,14 +83,14 @@ def forge_data(data: Any, rng: random.Random) -> Any:
 def forged(encoded: Encoded, rng: random.Random) -> Encoded:
     """The same encoding with something else in it."""
     if rng.random() < 0.6 and encoded.meta:
-        return replace(encoded, meta=forge(json.loads(json.dumps(dict(encoded.meta))), rng))
+        return encoded._replace(meta=forge(json.loads(json.dumps(dict(encoded.meta))), rng))
     parts = list(encoded.parts)
     at = rng.randrange(len(parts))
     if rng.random() < 0.15:
         del parts[at]
     else:
         parts[at] = Part(forge_data(parts[at].data, rng), parts[at].name)
-    return replace(encoded, parts=tuple(parts))
+    return encoded._replace(parts=tuple(parts))
 
 
 class Refuse:

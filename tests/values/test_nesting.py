@@ -35,10 +35,10 @@ class Stubborn(NodeCodec):
 
 
 @pytest.fixture(autouse=True)
-def _registered(monkeypatch):
-    for name in ("_BY_NAME", "_BY_TYPE", "_loaded"):
-        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    xpet.register_codec(NodeCodec(), Node)
+def _registered():
+    with registry.codecs_apart():
+        xpet.register_codec(NodeCodec(), Node)
+        yield
 
 
 def chain(length: int) -> Node:

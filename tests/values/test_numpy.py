@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import tracemalloc
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,11 +154,11 @@ def test_bits_of_long_doubles_and_signs_of_their_zeros():
 def test_a_machine_with_shorter_long_doubles_leaves_them_as_they_are():
     encoded = encode(np.longdouble("0.1") * np.ones(2))
     rest = np.asarray(encoded.part("rest")) * (1 + 2**-30)
-    longer = replace(encoded, parts=(encoded.parts[0], replace(encoded.parts[1], data=rest)))
+    longer = encoded._replace(parts=(encoded.parts[0], encoded.parts[1]._replace(data=rest)))
     value = decode(longer)
     assert isinstance(value, Opaque)
     assert encode(value) is longer
-    assert isinstance(decode(replace(encoded, meta={"dtype": "<f12"})), Opaque)
+    assert isinstance(decode(encoded._replace(meta={"dtype": "<f12"})), Opaque)
 
 
 CF = {
@@ -240,10 +239,10 @@ def test_asking_for_the_fill_value_leaves_the_array_alone():
 def forged(value: object, meta: Mapping[str, Any] | None = None, **parts: Any) -> Encoded:
     """The encoding of a value with other parts, and another meta of its codec's own."""
     encoded = encode(value)
-    changed = tuple(replace(part, data=parts.get(part.name or "main", part.data)) for part in encoded.parts)
+    changed = tuple(part._replace(data=parts.get(part.name or "main", part.data)) for part in encoded.parts)
     composed = "of" in encoded.meta
     new = {**(encoded.meta.get("more", {}) if composed else encoded.meta), **(meta or {})}
-    return replace(encoded, parts=changed, meta={**encoded.meta, "more": new} if composed else new)
+    return encoded._replace(parts=changed, meta={**encoded.meta, "more": new} if composed else new)
 
 
 def described(**changes: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -232,7 +231,7 @@ def forged(value: Any, meta: dict[str, Any] | None = None, **changed: Any) -> En
     made = {**encoded.meta, **(meta or {})}
     if "more" in encoded.meta:
         made = {**encoded.meta, "more": {**encoded.meta["more"], **(meta or {})}}
-    return replace(encoded, parts=new, meta=made)
+    return encoded._replace(parts=new, meta=made)
 
 
 CAT = pd.Categorical(["a", "b"])
@@ -303,7 +302,7 @@ def test_a_part_of_a_store_is_that_of_one_value():
     encoded = encode(FRAME)
     of = [{**entry, "stem": "rate"} if entry["name"] == "n" else entry for entry in encoded.meta["of"]]
     with pytest.raises(CorruptStoreError):
-        decode(replace(encoded, meta={**encoded.meta, "of": of}))
+        decode(encoded._replace(meta={**encoded.meta, "of": of}))
 
 
 def test_a_huge_index_alone_takes_no_memory():

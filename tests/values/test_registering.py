@@ -43,13 +43,12 @@ class Stored(CellCodec):
 
 
 @pytest.fixture
-def registered(monkeypatch):
+def registered():
     from xpet.values import registry
 
-    for name in ("_BY_NAME", "_BY_TYPE", "_loaded"):
-        monkeypatch.setattr(registry, name, dict(getattr(registry, name)))
-    xpet.register_codec(CellCodec(), Cell)
-    return registry
+    with registry.codecs_apart():
+        xpet.register_codec(CellCodec(), Cell)
+        yield registry
 
 
 VALUES = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -92,7 +91,7 @@ def forged(value: Any, **parts: Any) -> Encoded:
     """Encode a value and replace some of its parts."""
     encoded = encode(value)
     changed = [Part(parts[part.name], part.name) if part.name in parts else part for part in encoded.parts]
-    return replace(encoded, parts=tuple(changed))
+    return encoded._replace(parts=tuple(changed))
 
 
 EYE = np.eye(3)
@@ -134,4 +133,4 @@ def test_forged_class(kind: Any):
     encoded = encode(sp.csr_array(EYE))
     meta = {**encoded.meta, "more": {**encoded.meta["more"], "class": kind}}
     with pytest.raises(CorruptStoreError):
-        decode(replace(encoded, meta=meta))
+        decode(encoded._replace(meta=meta))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -121,7 +120,7 @@ def test_a_unit_of_ones_own_is_asked_for():
 def test_forged_units(units: str):
     encoded = encode(OTHER.Quantity(1.0, "m"))
     with pytest.raises(CorruptStoreError):
-        decode(replace(encoded, meta={**encoded.meta, "more": {"units": units}}))
+        decode(encoded._replace(meta={**encoded.meta, "more": {"units": units}}))
 
 
 # Without the package --------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def test_brian2_refused(brian2: ModuleType):
 def test_brian2_forged(brian2: ModuleType, dim: Any):
     encoded = encode(5 * brian2.mV)
     with pytest.raises(CorruptStoreError):
-        decode(replace(encoded, meta={**encoded.meta, "more": {"dim": dim}}))
+        decode(encoded._replace(meta={**encoded.meta, "more": {"dim": dim}}))
 
 
 def test_brian2_labels(brian2: ModuleType):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +162,7 @@ def test_dims_that_repeat_are_refused():
 
 def forged(value: Any, change: Any) -> Encoded:
     encoded = encode(value)
-    return replace(encoded, meta={**encoded.meta, "more": {**encoded.meta["more"], **change}})
+    return encoded._replace(meta={**encoded.meta, "more": {**encoded.meta["more"], **change}})
 
 
 FORGED = {
@@ -178,8 +177,7 @@ FORGED = {
     "times that are none": forged(KINDS["texts along times"], {"labels": [["x", "x", "O", "{}"]]}),
     "times of another unit": forged(KINDS["texts along times"], {"labels": [["x", "x", "<M8[as]", "{}"]]}),
     "order": forged(KINDS["texts along times"], {"order": ['"x"', '"z"']}),
-    "part that is no variable": replace(
-        encode(KINDS["dataset"]),
+    "part that is no variable": encode(KINDS["dataset"])._replace(
         meta={
             "of": [{"name": "a", "stem": "a", "codec": "float", "version": 1, "meta": {}, "parts": [""]}],
             "more": {**encode(KINDS["dataset"]).meta["more"], "data": [['"a"', "a"]], "coords": []},

@@ -6,7 +6,6 @@ import copy
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -182,7 +181,7 @@ class CodecContract:
         assert not missing, f"{self.codec.name} has the version {now}: give what the versions {missing} made as `older`"
         for version, (parts, value) in self.older.items():
             self._check(value, decode(compose(self.codec.name, parts, version=version)), f"of version {version}")
-        newer = replace(encode(self._some()[0]), version=now + 1)
+        newer = encode(self._some()[0])._replace(version=now + 1)
         assert isinstance(decode(newer), Opaque), (
             f"{self.codec.name}: the version {now + 1} is read, which nobody knows"
         )

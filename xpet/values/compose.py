@@ -124,7 +124,7 @@ def _within(encoded: Encoded, stem: str, space: str) -> Iterator[Part]:
 def _as_within(part: Part, dims: Sequence[str], node: Mapping[str, Any]) -> Part:
     """A part with its dims as they are called within the value that it is of."""
     space = str(node.get("in", ""))
-    return replace(part, dims=tuple(dim.removeprefix(space) for dim in dims))
+    return part._replace(dims=tuple(dim.removeprefix(space) for dim in dims))
 
 
 def _own(labels: Labels) -> Labels:

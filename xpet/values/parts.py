@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from xpet.errors import UnsupportedValueError
 
@@ -49,10 +49,10 @@ class Labels:
 
 
 _NO_LABELS = Labels()
+_NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Part(NamedTuple):
     """One array of an encoded value; the main part has the name ``''``.
 
     A part has no notion of runs: a column adds them. ``attrs`` are what plain tools should see of it, such as the units
@@ -63,33 +63,54 @@ class Part:
 
     data: Data
     name: str = ""
-    attrs: Mapping[str, str | float] = field(default_factory=dict)
+    attrs: Mapping[str, str | float] = _NOTHING
     dims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class _Encoded(NamedTuple):
+    codec: str
+    parts: tuple[Part, ...]
+    version: int
+    meta: Mapping[str, Any]
+    labels: Labels
+
+
+class Encoded(_Encoded):
     """A value as named arrays.
 
     ``meta`` is what the codec needs besides the parts to rebuild the value; it is JSON and the
     same for all values that one column can hold. ``labels`` are for whoever looks at the arrays.
+
+    Raises
+    ------
+    UnsupportedValueError
+        If the parts do not fit together.
     """
 
-    codec: str
-    parts: tuple[Part, ...]
-    version: int = 1
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    labels: Labels = _NO_LABELS
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if len(self.parts) > 1 and len({part.name for part in self.parts}) < len(self.parts):
-            names = ", ".join(repr(part.name) for part in self.parts)
-            raise UnsupportedValueError(f"two parts of its encoding {self.codec!r} have one name, of {names}")
-        for part in self.parts:
+    def __new__(
+        cls, codec: str, parts: tuple[Part, ...], version: int = 1, meta: Mapping[str, Any] = _NOTHING,
+        labels: Labels = _NO_LABELS,
+    ) -> Self:  # fmt: skip
+        """Check that parts and labels fit together."""
+        made = tuple.__new__(cls, (codec, parts, version, meta, labels))
+        if len(parts) > 1 and len({part.name for part in parts}) < len(parts):
+            names = ", ".join(repr(part.name) for part in parts)
+            raise UnsupportedValueError(f"two parts of its encoding {codec!r} have one name, of {names}")
+        has_dims = bool(labels.dims or labels.coords)
+        for part in parts:
             if getattr(part.data, "ndim", 0) > MOST_DIMS:
                 raise UnsupportedValueError(f"an array of more than {MOST_DIMS} dimensions cannot be kept; reshape it")
-        if self.labels.dims or self.labels.coords or any(part.dims for part in self.parts):
-            self._check_dims()
+            has_dims = has_dims or bool(part.dims)
+        if has_dims:
+            made._check_dims()
+        return made
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # mypy's own name of the first argument
+        # What is replaced in one is checked, too.
+        return cls(*iterable)
 
     def _check_dims(self) -> None:
         sizes: dict[str, int] = {}

@@ -11,8 +11,8 @@ import importlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError, warn
@@ -209,6 +209,8 @@ _BY_NAME: dict[str, str] = {
 #: what the codecs of users are known by
 _REGISTERED = "registered:"
 _loaded: dict[str, Codec] = {}
+#: how many types are remembered with their codecs
+_KNOWN = 1024
 
 
 def add_codec(types: Iterable[str], codec: Codec) -> None:
@@ -217,6 +219,7 @@ def add_codec(types: Iterable[str], codec: Codec) -> None:
     _loaded[target] = codec
     _BY_NAME[codec.name] = target
     _BY_TYPE.update(dict.fromkeys(types, (target,)))
+    _takers.cache_clear()
 
 
 def added_codecs() -> Iterator[tuple[Codec, tuple[str, ...]]]:
@@ -235,12 +238,14 @@ def codecs_apart(without: str = "") -> Iterator[None]:
         del _BY_TYPE[key]
     if _BY_NAME.get(without) == target:
         del _BY_NAME[without]
+    _takers.cache_clear()
     try:
         yield
     finally:
         for known, before in kept:
             known.clear()
             known.update(before)  # type: ignore[arg-type]  # each by what it held
+        _takers.cache_clear()
 
 
 def codec_names() -> tuple[str, ...]:
@@ -263,6 +268,14 @@ def is_built_in(name: str) -> bool:
     return not _BY_NAME.get(name, _REGISTERED).startswith(_REGISTERED)
 
 
+@lru_cache(_KNOWN)
+def _takers(kind: type[Any]) -> tuple[str, ...]:
+    """The codecs for a type, after a look for packages that bring one if there is none."""
+    if _name(kind) not in _BY_TYPE:
+        load_codecs()
+    return codecs_of(_name(kind))
+
+
 def _codec(target: str) -> Codec:
     found = _loaded.get(target)
     if found is None:
@@ -273,7 +286,7 @@ def _codec(target: str) -> Codec:
 
 def encode(value: object, where: str = "") -> Encoded:
     """The parts of a value; ``where`` is the tree path, for the message of an error."""
-    kind = type(value)
+    kind: type[Any] = type(value)
     if isinstance(value, Opaque):
         return value.encoded
     if isinstance(value, Labelled):
@@ -283,10 +296,8 @@ def encode(value: object, where: str = "") -> Encoded:
                 f"{where or 'value'} of type {_name(type(value.value))} is not kept as an array of numbers, so "
                 f"its dims {value.labels.dims} would be lost; give an array of numbers, or leave the dims out"
             )
-        return replace(encoded, labels=relabelled(encoded, value.labels))
-    if _name(kind) not in _BY_TYPE:
-        load_codecs()
-    for target in _BY_TYPE.get(_name(kind), ()):
+        return encoded._replace(labels=relabelled(encoded, value.labels))
+    for target in _takers(kind):  # type: ignore[arg-type]  # classes can be hashed
         try:
             found = _codec(target).encode(value)
         except (TooDeep, RecursionError):
@@ -337,7 +348,8 @@ def decode(encoded: Encoded) -> Any:
     CorruptStoreError
         If the parts are not what the codec makes.
     """
-    encoded = _unpacked(encoded)
+    if encoded.codec == PACKED:
+        encoded = _unpacked(encoded)
     try:
         return decode_whole(encoded)
     except UnknownCodec as unknown:
@@ -354,7 +366,8 @@ def decode_whole(encoded: Encoded) -> Any:
     CorruptStoreError
         If the parts are not what the codec makes.
     """
-    encoded = _unpacked(encoded)
+    if encoded.codec == PACKED:
+        encoded = _unpacked(encoded)
     # Nothing is imported because a store names it: not the packages that might bring the codec either.
     target = _BY_NAME.get(encoded.codec)
     codec = None if target is None else _codec(target)
@@ -373,8 +386,6 @@ def decode_whole(encoded: Encoded) -> Any:
 
 
 def _unpacked(encoded: Encoded) -> Encoded:
-    if encoded.codec != PACKED:
-        return encoded
     try:
         return from_text(str(encoded.part()))
     except CorruptStoreError:

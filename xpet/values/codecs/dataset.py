@@ -61,7 +61,7 @@ class DatasetCodec:
         coords, more = _coordinates(value, parts)
         meta = {"data": data, "attrs": text(dict(value.attrs)), **more}
         made = compose(self.name, parts.values, meta, self.version, one_space=True)
-        return replace(made, labels=Labels((), coords, plain(value.attrs)))
+        return made._replace(labels=Labels((), coords, plain(value.attrs)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The Dataset, loaded."""
@@ -86,7 +86,7 @@ class DataArrayCodec:
         main = parts.add_main(value.variable)
         coords, more = _coordinates(value, parts)
         made = compose(self.name, parts.values, {"name": text(value.name), **more}, self.version, one_space=True)
-        return replace(made, labels=replace(main.labels, coords=coords))
+        return made._replace(labels=replace(main.labels, coords=coords))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataArray, loaded."""
@@ -131,7 +131,7 @@ class _Parts:
         from xpet.values.registry import Opaque
 
         made = _variable(variable, called=self.called)
-        self.values[part] = Opaque(replace(made, labels=Labels(made.labels.dims)))
+        self.values[part] = Opaque(made._replace(labels=Labels(made.labels.dims)))
         self.dims.update(made.labels.dims)
         return made
 
@@ -149,8 +149,8 @@ def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None 
     elif called is not None:
         dims = tuple(called[dim] for dim in value.dims)
     attrs = {**plain(value.attrs), **made.labels.attrs}
-    shown = replace(main, attrs={**plain_attrs(attrs), **main.attrs})
-    return replace(made, parts=(shown, *made.parts[1:]), labels=Labels(dims, {}, attrs))
+    shown = main._replace(attrs={**plain_attrs(attrs), **main.attrs})
+    return made._replace(parts=(shown, *made.parts[1:]), labels=Labels(dims, {}, attrs))
 
 
 def _as_label(value: Any, dim: str) -> Coord | None:

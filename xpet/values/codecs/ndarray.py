@@ -50,15 +50,22 @@ def _built_in(char: str) -> str:
 
 def safe_dtype(text: object) -> np.dtype[Any]:
     """The dtype of numbers that ``text`` names; a store is not trusted to name others."""
+    return _dtype(text if type(text) is str else repr(text))
+
+
+@cache
+def _dtype(text: str) -> np.dtype[Any]:
     import numpy as np
 
-    if not isinstance(text, str) or not _DTYPE.fullmatch(text):
+    if not _DTYPE.fullmatch(text):
         raise CorruptStoreError(f"the dtype {text!r} of a stored value is not one of numbers; the store is damaged")
     return np.dtype(text)
 
 
 def as_dtype(array: Array, dtype: np.dtype[Any]) -> Array:
     """An array with exactly this dtype; NumPy takes types of the same size for equal."""
+    if array.dtype is dtype:
+        return array
     made = array.astype(dtype, copy=False)
     return made if made.dtype.type is dtype.type else made.view(dtype)
 
@@ -75,7 +82,7 @@ class NumericArray:
         if not text:
             return None
         data = value if dtype.isnative else value.astype(dtype.newbyteorder("="))
-        return Encoded(self.name, (Part(data),), meta={"dtype": text})
+        return Encoded(self.name, (Part(data),), 1, {"dtype": text})
 
     def decode(self, encoded: Encoded) -> Any:
         """The array, C-contiguous, with its dtype and byte order."""

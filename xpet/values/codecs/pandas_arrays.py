@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +50,7 @@ class MaskedCodec:
         encoded = compose(self.name, {"": numbers, "na": na}, {"kind": type(value).__name__, "hidden": hidden})
         attrs = {"missing_value": spare, "_FillValue": spare} if hidden else {}
         main, *rest = encoded.parts
-        return replace(encoded, parts=(replace(main, attrs=attrs), *rest))
+        return encoded._replace(parts=(main._replace(attrs=attrs), *rest))
 
     def decode(self, encoded: Encoded) -> Any:
         """The array."""

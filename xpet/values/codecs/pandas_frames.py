@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ class SeriesCodec:
         encoded = compose(self.name, parts, {"name": text_of(value.name), **_flags(value)})
         if getattr(encoded.part(), "ndim", 0) != 1:
             return encoded
-        return replace(encoded, labels=Labels((_dim(value.index),), _coords(value.index)))
+        return encoded._replace(labels=Labels((_dim(value.index),), _coords(value.index)))
 
     def decode(self, encoded: Encoded) -> Any:
         """The Series."""
@@ -62,7 +61,7 @@ class FrameCodec:
             parts[meta[role]] = each
         made = compose(self.name, parts, meta, one_space=True)
         coords = _coords(value.index) if any(part.dims for part in made.parts) else {}
-        return replace(made, labels=Labels((), coords))
+        return made._replace(labels=Labels((), coords))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataFrame."""
@@ -83,7 +82,7 @@ class FrameCodec:
 def _along(index: Any, column: Encoded) -> Encoded:
     """A column with the dim that all have, where its main part has one value for each row."""
     one_each = getattr(column.parts[0].data, "shape", ()) == (len(index),)
-    return replace(column, labels=Labels((_dim(index),))) if one_each else column
+    return column._replace(labels=Labels((_dim(index),))) if one_each else column
 
 
 def _dim(index: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
@@ -81,7 +80,7 @@ def as_numbers(encoded: Encoded) -> Encoded:
     """The encoding of times that plain tools are to see as numbers, so that one column can hold all of them."""
     if len(encoded.parts) > 1 or (meta := without_cf(encoded.meta)) == encoded.meta:
         return encoded
-    return replace(encoded, parts=(Part(encoded.part()),), meta=meta)
+    return encoded._replace(parts=(Part(encoded.part()),), meta=meta)
 
 
 def without_cf(node: Any) -> Any:

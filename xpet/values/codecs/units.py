@@ -92,9 +92,9 @@ def _with_units(codec: str, numbers: Any, meta: dict[str, Any], units: str) -> E
     made = compose(codec, {"": numbers}, meta)
     if not units:
         return made
-    main = replace(made.parts[0], attrs={"units": units, **made.parts[0].attrs})
+    main = made.parts[0]._replace(attrs={"units": units, **made.parts[0].attrs})
     attrs = {**made.labels.attrs, "units": units}
-    return replace(made, parts=(main, *made.parts[1:]), labels=replace(made.labels, attrs=attrs))
+    return made._replace(parts=(main, *made.parts[1:]), labels=replace(made.labels, attrs=attrs))
 
 
 def _imported(package: str, module: str) -> Any:
