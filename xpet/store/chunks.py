@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from xpet.errors import CorruptStoreError
+from xpet.store import blosc
 from xpet.store.documents import ArrayDoc, itemsize
 
 if TYPE_CHECKING:
@@ -54,21 +55,22 @@ def key_form(key: str) -> str:
 
 
 def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
-    """The bytes of a whole chunk."""
+    """The bytes of a whole chunk, of which ``chunk`` are all rows or the first; the others are fill."""
     if doc.dtype == "string":
         from numcodecs import Zstd
         from numcodecs.vlen import VLenUTF8
 
-        packed = VLenUTF8().encode(chunk.ravel())
+        packed = VLenUTF8().encode(_filled(doc, chunk).ravel())
         data = bytes(Zstd(1).encode(packed))
         # Readers refuse what is too small for what it claims to hold; a skippable frame makes it large enough.
         lacking = -(-(len(packed) - _FREE_BYTES) // _RATIO) - len(data)
         return data + struct.pack("<II", _SKIPPED, lacking) + bytes(lacking) if lacking > 0 else data
     import numpy as np
-    from numcodecs import blosc
 
-    flat = np.ascontiguousarray(chunk, np.dtype(doc.dtype).newbyteorder("<"))
-    return bytes(blosc.compress(flat.reshape(-1), b"lz4", 5, blosc.SHUFFLE))
+    flat = np.ascontiguousarray(chunk, np.dtype(doc.dtype).newbyteorder("<")).reshape(-1)
+    if chunk.shape == doc.chunks:
+        return blosc.compress(flat)
+    return blosc.compress_filled(flat, doc.fill, math.prod(doc.chunks))
 
 
 def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
@@ -81,8 +83,6 @@ def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
 
             texts: Array = VLenUTF8().decode(_unpacked(doc, data))
             return texts.reshape(doc.chunks)
-        from numcodecs import blosc
-
         size = _check_numbers(doc, data)
         made = np.empty(doc.chunks, np.dtype(doc.dtype).newbyteorder("<"))
         _expect(made.nbytes, size, "bytes")
@@ -105,15 +105,13 @@ def check_chunk(doc: ArrayDoc, data: bytes, key: str) -> None:
 
 def is_encoded(data: bytes) -> bool:
     """Whether some bytes are, by their head, those of a chunk as :func:`encode_chunk` makes it."""
-    numbers = len(data) >= _BLOSC_HEAD and data[0] == _BLOSC and int.from_bytes(data[12:16], "little") == len(data)
-    return numbers or int.from_bytes(data[:4], "little") == _ZSTD
+    return blosc.is_frame(data) or int.from_bytes(data[:4], "little") == _ZSTD
 
 
 _DAMAGE = (ValueError, RuntimeError, TypeError, MemoryError)
 _ADVICE = "bring it back from a copy, or start the trajectory again with if_exists='overwrite'"
 #: texts may take as much memory as this, and as this for each compressed byte
 _FREE_BYTES, _RATIO = 2**26, 256
-_BLOSC, _BLOSC_HEAD = 2, 16
 _ZSTD, _SKIPPED = 0xFD2FB528, 0x184D2A50
 
 
@@ -148,8 +146,7 @@ def _expect(found: int, wanted: int, what: str) -> None:
 def _check_numbers(doc: ArrayDoc, data: bytes) -> int:
     """The size that a chunk of numbers has, and says that it has."""
     size = itemsize(doc.dtype) * math.prod(doc.chunks)
-    _expect(int.from_bytes(data[4:8], "little"), size, "bytes")
-    _expect(len(data), int.from_bytes(data[12:16], "little"), "compressed bytes")
+    _expect(blosc.size_of(data), size, "bytes")
     return size
 
 
@@ -181,6 +178,15 @@ def _empty(doc: ArrayDoc) -> Array:
     import numpy as np
 
     return np.full(doc.chunks, doc.fill, numpy_dtype(doc))
+
+
+def _filled(doc: ArrayDoc, chunk: Array) -> Array:
+    """A chunk with fill where it lacks something along some dimensions."""
+    if chunk.shape == doc.chunks:
+        return chunk
+    whole = _empty(doc)
+    whole[tuple(slice(0, size) for size in chunk.shape)] = chunk
+    return whole
 
 
 _Cut = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
@@ -225,7 +231,8 @@ def write_rows(
             out = {}
             for key, here in some:
                 source = _some_rows(data, start, stop, here)
-                if source.shape == doc.chunks:
+                first = key not in old and local[-1] == len(local) - 1
+                if first and source.shape[1:] == doc.chunks[1:]:
                     out[key] = encode_chunk(doc, source)
                     continue
                 chunk = decode_chunk(doc, old[key], key) if key in old else _empty(doc)
@@ -258,10 +265,7 @@ def write_whole(place: Keys, node: str, doc: ArrayDoc, data: Array) -> None:
     for index in itertools.product(*grids):
         cut = tuple(slice(i * n, (i + 1) * n) for i, n in zip(index, doc.chunks, strict=True))
         source = data[cut] if cut else data
-        chunk = source
-        if source.shape != doc.chunks:
-            chunk = _empty(doc)
-            chunk[tuple(slice(0, size) for size in source.shape)] = source
+        chunk = source if source.shape[1:] == doc.chunks[1:] else _filled(doc, source)
         place.write_many({f"{node}/{chunk_key(doc, index)}": encode_chunk(doc, chunk)})
 
 
