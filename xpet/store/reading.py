@@ -19,12 +19,12 @@ from xpet.store.recent import Recent
 from xpet.store.snapshot import Snapshot, check_still
 from xpet.values import Coord, Encoded, Labels, Part, decode
 from xpet.values.coordinates import as_stored
+from xpet.values.parts import NO_LABELS
 
 if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
-_NO_LABELS = Labels()
 
 
 def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
@@ -201,7 +201,7 @@ class RunReader:
                 own[part.name[1:]] = data
             else:
                 parts.append(_part_of(part, data))
-        labels = _NO_LABELS
+        labels = NO_LABELS
         if variant.dims or variant.coords or variant.attrs:
             coords = {name: self._coord(each, own.get(name)) for name, each in variant.coords.items()}
             labels = Labels(variant.dims, coords, variant.attrs)

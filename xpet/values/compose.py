@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError
 from xpet.values.attrs import plain_attrs
 from xpet.values.coordinates import as_stored
 from xpet.values.nesting import deeper
-from xpet.values.parts import Coord, Data, Encoded, Labels, Part
+from xpet.values.parts import NO_LABELS, Coord, Data, Encoded, Labels, Part
 from xpet.values.registry import decode_whole, encode
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 _OF, _MORE = "of", "more"
 #: reading a value in another one takes about as much of Python's stack as this many levels of a list
 _LEVELS_EACH = 3
+#: what stems are not made of
+_NO_STEM = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def compose(
@@ -36,30 +37,35 @@ def compose(
     needs besides; :func:`more_of` returns it. With ``one_space`` dims of the same name are one dim in all values; else
     each value has its own.
     """
+    with deeper(_LEVELS_EACH):
+        encodings = [(name, encode(value, name)) for name, value in _main_first(values)]
     parts: list[Part] = []
     of: list[dict[str, Any]] = []
     taken: set[str] = set()
-    labels = Labels()
-    for name, value in sorted(values.items(), key=lambda each: each[0] != ""):
-        with deeper(_LEVELS_EACH):
-            encoded = encode(value, name)
-        stem = _stem(name, taken, [part.name for part in encoded.parts])
-        entry = {"name": name, "stem": stem, "codec": encoded.codec, "version": encoded.version}
-        of.append({**entry, "meta": dict(encoded.meta), "parts": [part.name for part in encoded.parts]})
+    labels, coords = NO_LABELS, dict[str, Coord]()
+    for name, (inner, its_parts, its_version, its_meta, own) in encodings:
+        names = [part.name for part in its_parts]
+        stem = _stem(name, taken, names)
+        entry: dict[str, Any] = {"name": name, "stem": stem, "codec": inner, "version": its_version}
+        entry |= {"meta": dict(its_meta), "parts": names}
+        of.append(entry)
         if name == "":
-            labels = encoded.labels
-            parts.extend(encoded.parts)
+            labels = own
+            coords.update(own.coords)
+            parts.extend(its_parts)
             continue
         # No stem has a slash, so that dims of values in values have names unlike all others.
         space = "" if one_space else f"{stem}/"
-        parts.extend(_within(encoded, stem, space))
-        own = encoded.labels
-        of[-1]["labels"] = {"dims": list(own.dims), "attrs": dict(own.attrs), "coords": list(own.coords), "in": space}
-        labels = replace(labels, coords={**labels.coords, **{space + dim: each for dim, each in own.coords.items()}})
+        parts.extend(_within(its_parts, own, stem, space))
+        entry["labels"] = {"dims": list(own.dims), "attrs": dict(own.attrs), "coords": list(own.coords), "in": space}
+        for dim, each in own.coords.items():
+            coords[space + dim] = each
+    if coords:
+        labels = labels._replace(coords=coords)
     if "" not in values:
         # The texts of parts are UTF-8, names need not be.
-        names = ", ".join(values).encode(errors="replace").decode()
-        parts.insert(0, Part(f"{codec} of {names}" if names else codec))
+        said = ", ".join(values).encode(errors="replace").decode()
+        parts.insert(0, Part(f"{codec} of {said}" if said else codec))
     return Encoded(codec, tuple(parts), version, {_OF: of, **({_MORE: dict(meta)} if meta else {})}, labels)
 
 
@@ -71,17 +77,21 @@ def decompose(encoded: Encoded) -> dict[str, Any]:
     UnknownCodec
         If one of them cannot be read here.
     """
-    data = {part.name: part.data for part in encoded.parts}
-    dims = {part.name: part.dims for part in encoded.parts if part.dims}
+    data, dims = {}, {}
+    for part in encoded.parts:
+        data[part.name] = part.data
+        if part.dims:
+            dims[part.name] = part.dims
     out: dict[str, Any] = {}
     for entry in encoded.meta[_OF]:
-        name, stem = str(entry["name"]), str(entry["stem"])
+        stem, node = str(entry["stem"]), entry.get("labels")
         # Each part is used up, so that a few bytes cannot ask for the same large one again and again.
-        parts = tuple(Part(data.pop(_below(stem, part)), part) for part in map(str, entry["parts"]))
-        if dims and "labels" in entry:
-            parts = tuple(_as_within(part, dims.get(_below(stem, part.name), ()), entry["labels"]) for part in parts)
-        labels = _gathered(entry["labels"], data, encoded.labels) if "labels" in entry else _own(encoded.labels)
-        out[name] = decode_whole(Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels))
+        parts = tuple([Part(data.pop(_below(stem, name)), name) for name in map(str, entry["parts"])])
+        if dims and node is not None:
+            parts = tuple([_as_within(part, dims.get(_below(stem, part.name), ()), node) for part in parts])
+        labels = _own(encoded.labels) if node is None else _gathered(node, data, encoded.labels)
+        inner = Encoded(str(entry["codec"]), parts, int(entry["version"]), entry["meta"], labels)
+        out[str(entry["name"])] = decode_whole(inner)
     return out
 
 
@@ -93,6 +103,10 @@ def more_of(encoded: Encoded) -> Mapping[str, Any]:
     return more
 
 
+def _main_first(values: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    return sorted(values.items(), key=lambda each: each[0] != "") if "" in values else values.items()
+
+
 def _below(stem: str, name: str) -> str:
     return f"{stem}.{name}" if stem and name else stem or name
 
@@ -102,23 +116,22 @@ def _stem(name: str, taken: set[str], parts: Sequence[str] = ("",)) -> str:
 
     The names that it makes are unlike all that are taken, in whatever case; then they are taken, too.
     """
-    stem = wanted = name and (re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:64].strip(".") or "_")
+    stem = wanted = name and (_NO_STEM.sub("_", name)[:64].strip(".") or "_")
     k = 0
-    while not taken.isdisjoint(made := {_below(stem, part).lower() for part in parts}):
+    while not taken.isdisjoint(made := [_below(stem, part).lower() for part in parts]):
         k += 1
         stem = f"{wanted}-{k}"
-    taken |= made
+    taken.update(made)
     return stem
 
 
-def _within(encoded: Encoded, stem: str, space: str) -> Iterator[Part]:
-    """The parts of a value as those of one that holds it."""
-    for part in encoded.parts:
-        dims, attrs = encoded.dims_of(part), part.attrs
-        if part is encoded.parts[0]:
-            attrs = {**plain_attrs(encoded.labels.attrs), **attrs}
-            dims = dims if len(dims) == getattr(part.data, "ndim", 0) else ()
-        yield Part(part.data, _below(stem, part.name), attrs, tuple(space + dim for dim in dims))
+def _within(parts: Sequence[Part], labels: Labels, stem: str, space: str) -> Iterator[Part]:
+    """The parts of a value, which has these labels, as those of one that holds it."""
+    for k, (data, name, attrs, dims) in enumerate(parts):
+        if k == 0:
+            attrs = {**plain_attrs(labels.attrs), **attrs} if labels.attrs else attrs
+            dims = labels.dims if len(labels.dims) == getattr(data, "ndim", 0) else ()
+        yield Part(data, _below(stem, name), attrs, tuple([space + dim for dim in dims]) if dims else ())
 
 
 def _as_within(part: Part, dims: Sequence[str], node: Mapping[str, Any]) -> Part:
@@ -131,7 +144,7 @@ def _own(labels: Labels) -> Labels:
     """The labels without those of dims that the main part does not have."""
     if len(labels.coords) <= len(labels.dims):
         return labels
-    return replace(labels, coords={dim: labels.coords[dim] for dim in labels.dims if dim in labels.coords})
+    return labels._replace(coords={dim: labels.coords[dim] for dim in labels.dims if dim in labels.coords})
 
 
 def _gathered(node: Mapping[str, Any], data: Mapping[str, Data], around: Labels) -> Labels:

@@ -24,7 +24,7 @@ _NAT = -(2**63)
 def is_coordinate(values: Array) -> bool:
     """Whether an array can label a dimension: texts that are UTF-8, times, or real numbers, but not long doubles."""
     if values.dtype.kind == "U":
-        return all(map(is_utf8, values.ravel().tolist()))
+        return is_utf8("".join(values.ravel().tolist()))
     if values.dtype.kind in "mM":
         return bool(_TIMES.fullmatch(values.dtype.str) and cf_attrs(values.view("i8"), values.dtype))
     return values.dtype.kind in "biuf" and values.dtype.itemsize <= 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xpet.values.coordinates import is_coordinate
@@ -102,7 +102,7 @@ def relabelled(encoded: Encoded, labels: Labels) -> Labels:
     """The labels of a main part in place of its own, with those of the other parts."""
     kept = {dim for part in encoded.parts[1:] for dim in part.dims}
     coords = {dim: coord for dim, coord in encoded.labels.coords.items() if dim in kept}
-    return replace(labels, coords={**coords, **labels.coords}) if coords else labels
+    return labels._replace(coords={**coords, **labels.coords}) if coords else labels
 
 
 def _numbers_of(value: Any) -> tuple[Any, str | None]:

@@ -6,8 +6,6 @@ dicts and sets in each other are kept in pieces, and need none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from xpet.errors import UnsupportedValueError
@@ -25,13 +23,19 @@ def levels() -> int:
     return _LEVELS.get()
 
 
-@contextmanager
-def deeper(by: int) -> Iterator[None]:
+class deeper:  # a context, as those of contextlib
     """What is encoded in this context is ``by`` levels further in."""
-    token = _LEVELS.set(levels() + by)
-    try:
-        if levels() > DEEPEST:
+
+    __slots__ = ("_by", "_token")
+
+    def __init__(self, by: int) -> None:
+        self._by = by
+
+    def __enter__(self) -> None:
+        around = levels() + self._by
+        if around > DEEPEST:
             raise TooDeep
-        yield
-    finally:
-        _LEVELS.reset(token)
+        self._token = _LEVELS.set(around)
+
+    def __exit__(self, *_: object) -> None:
+        _LEVELS.reset(self._token)

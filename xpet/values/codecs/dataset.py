@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
@@ -86,7 +85,7 @@ class DataArrayCodec:
         main = parts.add_main(value.variable)
         coords, more = _coordinates(value, parts)
         made = compose(self.name, parts.values, {"name": text(value.name), **more}, self.version, one_space=True)
-        return made._replace(labels=replace(main.labels, coords=coords))
+        return made._replace(labels=main.labels._replace(coords=coords))
 
     def decode(self, encoded: Encoded) -> Any:
         """The DataArray, loaded."""

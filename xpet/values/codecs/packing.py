@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from xpet.errors import UnsupportedValueError
@@ -66,6 +66,10 @@ def check_key(key: object) -> None:
     raise UnsupportedValueError(f"a key, or what is in a set, has more than {_DEEPEST_KEY} tuples in each other")
 
 
+def _is_name(step: str | int) -> bool:
+    return type(step) is str and is_valid_name(step)
+
+
 def _tagged(tag: str, value: object, **more: object) -> dict[str, Any]:
     return {TAG: tag, "v": value, **more}
 
@@ -89,18 +93,20 @@ class Packing:
     def pack(self, value: Any, path: _Path = None, depth: int = 0) -> Any:
         """The JSON of a value."""
         kind = type(value)
+        if value is None:
+            return value
+        if kind is str:
+            return value if is_utf8(value) else _tagged("str", value.encode("unicode_escape").decode())
         if kind in STRUCTURES:
             if depth >= self._most:
                 return self._cut(value, path)
-            if self._is_column(path) and kind in (list, tuple) and sequence.encode(value) is not None:
+            if kind in (list, tuple) and self._is_column(path) and sequence.encode(value) is not None:
                 return self._take(value, path)
             return self._pack_container(value, path, depth + 1)
         if self._is_column(path) and _is_number(value):
             return self._take(value, path)
-        if value is None or kind is bool:
+        if kind is bool:
             return value
-        if kind is str:
-            return value if is_utf8(value) else _tagged("str", value.encode("unicode_escape").decode())
         if kind is int:
             return value if value in _INT64 else _tagged("int", hex(value))
         if kind is float:
@@ -122,12 +128,13 @@ class Packing:
 
     def _is_column(self, path: _Path) -> bool:
         """Whether a number is worth an array: if only names lead to it, other runs probably have it too."""
-        return bool(self._room and path) and all(isinstance(step, str) and is_valid_name(step) for step in path or ())
+        # In a list all paths end in a number, so that this is seen first.
+        return bool(self._room and path) and all(map(_is_name, reversed(path or ())))
 
     def _pack_container(self, value: Any, path: _Path, depth: int) -> Any:
         kind = type(value)
         if kind is dict:
-            if all(type(key) is str and is_utf8(key) for key in value) and TAG not in value:
+            if _are_texts(value) and TAG not in value:
                 return {key: self.pack(item, _below(path, key), depth) for key, item in value.items()}
             return _tagged("dict", [
                 [self._pack_key(key, depth), self.pack(item, _below(path, k), depth)]
@@ -257,6 +264,11 @@ class _Pieces(Packing):
 def _text(value: object) -> str:
     """What tells a structure from others that begin as it does."""
     return json.dumps(_Pieces(0).whole(value))
+
+
+def _are_texts(keys: Mapping[Any, Any]) -> bool:
+    """Whether all keys are texts that are UTF-8."""
+    return set(map(type, keys)) <= {str} and is_utf8("".join(keys))
 
 
 def _is_number(value: Any) -> bool:

@@ -82,7 +82,7 @@ class TextCodec:
         na = np.asarray(value.isna())
         texts = np.asarray(value, object).copy()
         texts[na] = ""
-        escaped = not all(map(is_utf8, texts))
+        escaped = not is_utf8("".join(texts))
         if escaped:
             texts[:] = [text.encode("unicode_escape").decode() for text in texts]
         missing = "NA" if value.dtype.na_value is pd.NA else "NaN"

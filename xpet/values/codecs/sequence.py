@@ -21,7 +21,7 @@ class Sequence:
         import numpy as np
 
         kind = type(value[0]) if value else None
-        if kind not in _DTYPES or any(type(item) is not kind for item in value):
+        if kind not in _DTYPES or set(map(type, value)) != {kind}:
             return None
         try:
             data = np.array(value, _DTYPES[kind])
@@ -34,7 +34,7 @@ class Sequence:
         import numpy as np
 
         kind = _KINDS[encoded.meta["of"]]
-        return _TYPES[encoded.meta["type"]](kind(item) for item in np.asarray(encoded.part()).tolist())
+        return _TYPES[encoded.meta["type"]](map(kind, np.asarray(encoded.part()).tolist()))
 
 
 codec = Sequence()

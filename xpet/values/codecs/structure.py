@@ -157,8 +157,7 @@ class Nested:
         return _read(parts.pop(""), parts)
 
 
-def _dumps(node: object) -> str:
-    return json.dumps(node, ensure_ascii=False, allow_nan=False)
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 codec = Json()

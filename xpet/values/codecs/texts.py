@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.compose import compose, decompose, more_of
 from xpet.values.parts import Encoded, Part, is_utf8
+from xpet.values.registry import Opaque
 from xpet.values.text import is_too_wide
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Texts:
         if value.dtype.kind != "O":
             return None
         texts = value.ravel().tolist()
-        if any(type(text) is not str for text in texts) or not is_utf8("".join(texts)):
+        if not set(map(type, texts)) <= {str} or not is_utf8("".join(texts)):
             return None
         return Encoded(self.name, (Part(value if value.ndim else texts[0]),))
 
@@ -35,8 +36,7 @@ class Texts:
         import numpy as np
 
         array = np.array(encoded.part(), object)
-        if any(type(text) is not str for text in array.ravel().tolist()):
-            raise CorruptStoreError("a stored array of texts has other things in it")
+        _joined(array.ravel().tolist())
         return array
 
 
@@ -125,12 +125,23 @@ class Strings:
         return texts.astype(np.dtypes.StringDType(coerce=bool(more_of(encoded)["coerce"]), **given))
 
 
+def _joined(texts: Sequence[Any]) -> str:
+    """Stored texts as one."""
+    try:
+        return "".join(texts)
+    except TypeError:
+        raise CorruptStoreError("a stored array of texts has other things in it") from None
+
+
 def _fixed(codec: str, texts: Array, value: np.ndarray[Any, Any], unit: int, meta: Mapping[str, Any]) -> Encoded:
-    if is_too_wide(texts.ravel().tolist(), value.dtype.itemsize * max(value.size, 1)):
+    joined = "".join(texts.ravel().tolist())
+    if is_too_wide([joined], value.dtype.itemsize * max(value.size, 1)):
         raise UnsupportedValueError(
             f"a text array of {value.nbytes} bytes that are nearly all empty cannot be kept; store it as a list"
         )
-    return compose(codec, {"": texts, "width": value.dtype.itemsize // unit}, meta)
+    # All of these are of Python's own type, as NumPy made them.
+    main = Opaque(Encoded(Texts.name, (Part(texts),))) if texts.ndim and is_utf8(joined) else texts
+    return compose(codec, {"": main, "width": value.dtype.itemsize // unit}, meta)
 
 
 def _of_width(values: Mapping[str, Any], kind: str, unit: int, encoding: str | None = None) -> Array:
@@ -139,17 +150,16 @@ def _of_width(values: Mapping[str, Any], kind: str, unit: int, encoding: str | N
 
     texts, width = values[""], int(values["width"])
     items: Sequence[Any] = texts.ravel().tolist()
-    if any(type(text) is not str for text in items):
-        raise CorruptStoreError("a stored array of texts has other things in it")
-    wide = is_too_wide(items, unit * width * max(len(items), 1))
+    joined = _joined(items)
+    wide = width < 0 or is_too_wide([joined], unit * width * max(len(items), 1))
     if encoding is not None:
         items = [text.encode(encoding) for text in items]
-    if wide or width < max(map(len, items), default=0):
+    # What is longer than the width is cut off.
+    made = np.array([] if wide else items, f"{kind}{max(width, 1)}")
+    if wide or np.char.str_len(made).sum() != len(joined if encoding is None else b"".join(items)):
         raise CorruptStoreError(f"the width {width} of a stored array of texts does not fit them")
-    if width == 0:
-        # Only here does NumPy leave a width of 0 as it is.
-        return np.ndarray(texts.shape, f"{kind}0")
-    return np.array(items, f"{kind}{width}").reshape(texts.shape)
+    # Only here does NumPy leave a width of 0 as it is.
+    return made.reshape(texts.shape) if width else np.ndarray(texts.shape, f"{kind}0")
 
 
 texts_codec = Texts()

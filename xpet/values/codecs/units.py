@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-from dataclasses import replace
 from typing import Any
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
@@ -94,7 +93,7 @@ def _with_units(codec: str, numbers: Any, meta: dict[str, Any], units: str) -> E
         return made
     main = made.parts[0]._replace(attrs={"units": units, **made.parts[0].attrs})
     attrs = {**made.labels.attrs, "units": units}
-    return made._replace(parts=(main, *made.parts[1:]), labels=replace(made.labels, attrs=attrs))
+    return made._replace(parts=(main, *made.parts[1:]), labels=made.labels._replace(attrs=attrs))
 
 
 def _imported(package: str, module: str) -> Any:
