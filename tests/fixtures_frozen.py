@@ -1,4 +1,4 @@
-"""The values in ``data/frozen-0.1-values.tar.xz``: one table for what wrote it and for what reads it."""
+"""The values in ``data/frozen-0.1-{values,types}.tar.xz``: one table for what wrote them and for what reads them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from xpet.values import Opaque
 RUNS = range(4)
 TIMES = np.array(["2026-01-01", "NaT", "1999-12-31T12"], "M8[s]")
 RECORDS = np.array([(1, 2.0), (3, 4.0)], [("a", "i4"), ("b", ">f8")])
+UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "offsets": [0, 0, 6], "itemsize": 12})
 STRINGS = np.dtypes.StringDType(na_object=None)
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -133,7 +134,19 @@ VALUES: dict[str, Callable[[int], Any]] = {
     "blob": lambda run: np.full(2**14, run % 256, "u1" if run < 2 else "i4"),
     "mixed": lambda run: (run, "text", None, np.arange(2))[run],
     "far": lambda run: np.datetime64(("2026-01-01", "0001-01-01", "NaT", "9999-01-01")[run], "D"),
+    # In the store of types
+    "structured.overlapping": lambda run: np.ndarray(2 + run // 3, UNION, bytes(range(run, run + 12)) * 3),
+    "structured.empty": lambda run: np.zeros((2, 1 + run // 2), [("a", []), ("b", UNION), ("c", "i2")]),
+    "numpy.ma.mvoid": lambda run: np.ma.array(RECORDS, mask=[(run % 2, 1), (0, 0)], hard_mask=True)[run // 3],
+    "masked_fields": lambda run: np.ma.array(RECORDS, mask=[(run % 2, 1), (0, 0)], fill_value=(run, 7.0)),
+    "pandas.SparseArray": lambda run: pd.arrays.SparseArray([0.0, np.nan, run, 1.0][run // 2 :], fill_value=0.0),
+    "sparse.frame": lambda run: pd.DataFrame(
+        {"s": pd.arrays.SparseArray([0, run, 0], kind="block"), "t": pd.arrays.SparseArray([True, run > 1, False])},
+        pd.Index(list("abc"), name="k"),
+    ),
 }  # fmt: skip
+#: by trajectory, each in an archive of its own: the values in it
+STORES = {"values": list(VALUES)[:-6], "types": list(VALUES)[-6:]}
 #: They are no values that a parameter is explored with: of other types from run to run, or there is only one.
 NOT_EXPLORED = {"mixed", "pandas.missing", "numpy.ma.masked"}
 PICKLED = {"pickle"}
@@ -153,26 +166,27 @@ def segment(name: str) -> str:
     return name.replace(".", "_")
 
 
-def job(traj: xpet.Trajectory) -> None:
+def job(traj: xpet.Trajectory, trajectory: str) -> None:
     """Leave a value of every kind."""
-    for name in set(VALUES) - ABSENT:
+    for name in set(STORES[trajectory]) - ABSENT:
         if has_result(name, traj.v_idx):
             _add(traj.f_add_result, xpet.PickleResult, name, "", traj.v_idx)
 
 
-def make_values(store: Path) -> None:
+def make_values(store: Path, trajectory: str) -> None:
     """A study with all values as parameters, explored, and as results; one expansion."""
-    env = xpet.Environment("values", store=store, comment="a value of every codec", allow_pickle=True, seed=1)
-    explored = [name for name in VALUES if name not in NOT_EXPLORED | ABSENT]
-    for name in VALUES:
+    env = xpet.Environment(trajectory, store=store, comment="a value of every codec", allow_pickle=True, seed=1)
+    names = STORES[trajectory]
+    explored = [name for name in names if name not in NOT_EXPLORED | ABSENT]
+    for name in names:
         if name not in ABSENT:
             _add(env.traj.f_add_parameter, xpet.PickleParameter, name, "p.", 0)
         if name in explored:
             _add(env.traj.f_add_parameter, xpet.PickleParameter, name, "x.", 0)
     env.traj.f_explore({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[:3]] for name in explored})
-    env.run(job)
+    env.run(job, trajectory)
     env.traj.f_expand({f"x.{segment(name)}": [VALUES[name](run) for run in RUNS[3:]] for name in explored})
-    env.run(job)
+    env.run(job, trajectory)
 
 
 def _add(add: Callable[..., Any], pickling: type, name: str, group: str, run: int) -> None:
@@ -180,9 +194,9 @@ def _add(add: Callable[..., Any], pickling: type, name: str, group: str, run: in
     add(*kind, f"{group}{segment(name)}", VALUES[name](run))
 
 
-def load(store: Path) -> xpet.Trajectory:
+def load(store: Path, trajectory: str) -> xpet.Trajectory:
     """Load that study."""
-    return xpet.load_trajectory("values", filename=store, allow_pickle=True)
+    return xpet.load_trajectory(trajectory, filename=store, allow_pickle=True)
 
 
 def same(found: Any, name: str, run: int) -> bool:

@@ -40,6 +40,8 @@ def values(k: int) -> dict[str, Any]:
         "union_record": np.ndarray((), np.dtype((np.record, UNION)), bytearray(range(k, k + 12)))[()],
         "unions": np.zeros(2, [("u", UNION, (k + 1,)), ("none", []), ("t", "U3")]),
         "sometimes_union": np.ndarray(2, [UNION, "u4,f4", []][k], bytearray(range(24))),
+        "masked_fields": np.ma.array([(k, 2.0)] * 2, "i4,f8", mask=[(k % 2, 1), (0, 0)]),
+        "masked_record": np.ma.array([(k, 2.0)], "i4,f8", mask=[(k % 2, 1)], hard_mask=k > 1)[0],
         "nothing": np.zeros((k, 2), [[], {"names": [], "formats": [], "itemsize": 3}, []][k]),
         "none_at_all": np.zeros((), [])[()],
         "masked": np.ma.masked_array([1.0, k], [True, False]),

@@ -14,6 +14,7 @@ from fixtures_frozen import (
     NOT_EXPLORED,
     PICKLED,
     RUNS,
+    STORES,
     VALUES,
     Cell,
     CellCodec,
@@ -28,14 +29,14 @@ import xpet
 from xpet.values import Opaque, registry
 
 DATA = Path(__file__).parent / "data"
-ARCHIVE = DATA / "frozen-0.1-values.tar.xz"
+ARCHIVES = {name: DATA / f"frozen-0.1-{name}.tar.xz" for name in STORES}
 
 
-@pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The frozen store, to be read only."""
-    store = tmp_path_factory.mktemp("read") / "values.zarr"
-    shutil.unpack_archive(ARCHIVE, store, filter="data")
+@pytest.fixture(scope="module", params=STORES)
+def frozen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frozen store, to be read only; it has the name of the trajectory in it."""
+    store = tmp_path_factory.mktemp("read") / f"{request.param}.zarr"
+    shutil.unpack_archive(ARCHIVES[request.param], store, filter="data")
     return store
 
 
@@ -48,8 +49,9 @@ def registered() -> Iterator[None]:
         yield
 
 
-def test_it_is_small():
-    assert ARCHIVE.stat().st_size < 300_000
+@pytest.mark.parametrize("archive", ARCHIVES.values(), ids=ARCHIVES)
+def test_it_is_small(archive: Path):
+    assert archive.stat().st_size < 300_000
 
 
 def encodings(node: Any) -> Iterator[str]:
@@ -77,9 +79,10 @@ def test_every_codec_is_in_a_frozen_store(tmp_path: Path):
 
 @pytest.mark.usefixtures("registered")
 def test_every_value_comes_back(frozen: Path):
-    assert wrong_values(load(frozen), VALUES) == []
+    assert wrong_values(load(frozen, frozen.stem), STORES[frozen.stem]) == []
 
 
+@pytest.mark.parametrize("frozen", ["values"], indirect=True)
 def test_what_nobody_knows_or_trusts_is_a_record(frozen: Path):
     traj = xpet.load_trajectory("values", filename=frozen)
     assert isinstance(traj.f_get("parameters.p.frozen_Cell").f_get(), Opaque)
@@ -97,6 +100,8 @@ for node in xr.open_datatree(where, engine="zarr").subtree:
     node.to_dataset().load()
 runs = xr.open_dataset(where, group="runs", engine="zarr")
 results = xr.open_dataset(where, group="results", engine="zarr").load()
+if not where.endswith("values"):
+    sys.exit(print("read"))
 for name in ("datetime", "pandas_Timestamp", "date"):
     assert runs["x." + name].dtype.kind == "M" and results[name].dtype.kind == "M", name
 assert runs["x.timedelta"].dtype.kind == "m" and runs["x.far"].dtype.kind == "i"
@@ -109,28 +114,29 @@ print("read")
 
 
 def test_plain_tools(frozen: Path, plain_python: RunPlain):
-    assert plain_python(PLAIN, frozen / "values").split() == ["read"]
+    assert plain_python(PLAIN, frozen / frozen.stem).split() == ["read"]
 
 
 def job(traj: xpet.Trajectory) -> None:
-    for name in set(VALUES) - ABSENT:
+    for name in set(STORES[traj.v_name]) - ABSENT:
         kind: list[Any] = [xpet.PickleResult] if name in PICKLED else []
         traj.f_add_result(*kind, segment(name), VALUES[name](traj.v_idx - len(RUNS)))
 
 
 @pytest.mark.usefixtures("registered")
 def test_going_on(frozen: Path, tmp_path: Path, plain_python: RunPlain):
-    store = shutil.copytree(frozen, tmp_path / "values.zarr")
-    traj = load(store)
-    explored = [name for name in VALUES if name not in NOT_EXPLORED]
-    given = {segment(name): traj.f_get(f"parameters.x.{segment(name)}").f_get_range() for name in explored}
-    traj.f_expand({f"x.{name}": [values[3], values[0]] for name, values in given.items()})
+    name = frozen.stem
+    store = shutil.copytree(frozen, tmp_path / "copy.zarr")
+    traj = load(store, name)
+    explored = [name for name in STORES[name] if name not in NOT_EXPLORED]
+    given = {segment(each): traj.f_get(f"parameters.x.{segment(each)}").f_get_range() for each in explored}
+    traj.f_expand({f"x.{each}": [values[3], values[0]] for each, values in given.items()})
     done = xpet.Environment(traj).run(job)
     assert [run for run, _ in done] == [4, 5]
-    traj = load(store)
-    for name in VALUES:
+    traj = load(store, name)
+    for name in STORES[frozen.stem]:
         stored = traj.f_get_from_runs(segment(name), fast_access=True, use_indices=True)
         for run, value in stored.items():
             assert same(value, name, run % len(RUNS)), (name, run)
         assert (5 in stored) == (name not in ABSENT)
-    assert plain_python(PLAIN.replace("assert", "lambda:"), store / "values").split() == ["read"]
+    assert plain_python(PLAIN.replace("assert", "lambda:"), store / frozen.stem).split() == ["read"]

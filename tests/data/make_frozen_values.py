@@ -1,6 +1,6 @@
-"""Write the frozen store with a value of every codec: ``python make_frozen_values.py frozen-0.1-values.tar.xz``.
+"""Write a frozen store with values of codecs: ``python make_frozen_values.py frozen-0.1-values.tar.xz values``.
 
-Run once for a version of the encodings, with pint and BRIAN2; what it wrote is then kept as it is.
+The last word is one of ``STORES``. Run once for each, with pint and BRIAN2; what it wrote is then kept as it is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
+TRAJECTORY = sys.argv[2]
 # Before the next one, which replaces the clock and the like.
-for name in ("brian2", "pint"):
+for name in ("brian2", "pint") if TRAJECTORY == "values" else ("fixtures_frozen",):
     import_module(name)
 
 import make_frozen  # noqa: E402
@@ -27,7 +28,7 @@ if __name__ == "__main__":
     xpet.register_codec(CellCodec(), Cell)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
         where = Path(folder) / "frozen.zarr"
-        make_values(where)
+        make_values(where, TRAJECTORY)
         make_frozen.forget(where)
-        forget_launches(where, "values")
+        forget_launches(where, TRAJECTORY)
         pack(where, make_frozen.ARCHIVE)

@@ -65,6 +65,7 @@ FRAME = pd.DataFrame({"a": [1, 2], "b": [1.5, 2.5]})
 SERIES = pd.Series([1.0, 2.0], [3, 4], name="v")
 LEVELS = pd.MultiIndex.from_arrays([["a", "b"], [1, 2]], names=["u", "v"])
 CATEGORY = pd.Categorical(["a", "b"], ["a", "b"])
+SPARSE = pd.arrays.SparseArray([0, 1])
 CSR = sp.csr_array(np.array([[1.0, 0.0], [0.0, 2.0]]))
 ARRAY = xr.DataArray(
     np.arange(4.0).reshape(2, 2), {"x": ("x", [1, 2], {"units": "m"}), "n": 3}, ["x", "y"], "v", {"units": "V"}
@@ -189,6 +190,7 @@ NEAR: dict[str, tuple[Any, Any]] = {
     "what is masked": (MASKED, np.ma.masked_array([9, 2], [True, False], fill_value=7)),
     "fill value": (MASKED, np.ma.masked_array([1, 2], [True, False], fill_value=8)),
     "hard mask": (MASKED, np.ma.masked_array([1, 2], [True, False], fill_value=7, hard_mask=True)),
+    "mask of a field": tuple(np.ma.array([(1, 2)], "i4,i4", mask=[(0, k)])[0] for k in (0, 1)),
     "masked and plain": (np.ma.masked_array([1, 2]), np.array([1, 2])),
     "masked and zero": (np.ma.masked, np.ma.masked_array(0.0, True)),
     # pandas
@@ -218,6 +220,11 @@ NEAR: dict[str, tuple[Any, Any]] = {
         pd.arrays.FloatingArray(np.array([np.nan]), np.array([True])),
         pd.arrays.FloatingArray(np.array([np.nan]), np.array([False])),
     ),
+    "fill of a sparse array": (SPARSE, pd.arrays.SparseArray([0, 1], fill_value=1)),
+    "kind of a sparse array": (SPARSE, pd.arrays.SparseArray([0, 1], kind="block")),
+    "entries of a sparse array": (pd.arrays.SparseArray([0, 1])[1:], pd.arrays.SparseArray([1], fill_value=1)),
+    "sparse and dense": (pd.Series(SPARSE), pd.Series([0, 1])),
+    "sign of a fill": tuple(pd.arrays.SparseArray([1.0], fill_value=fill) for fill in (0.0, -0.0)),
     "texts and objects": (pd.Series(["a"], dtype="string"), pd.Series(["a"], dtype=object)),
     "name of a series": (SERIES, SERIES.rename("w")),
     "index of a series": (SERIES, SERIES.reset_index(drop=True)),

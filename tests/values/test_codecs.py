@@ -126,7 +126,6 @@ REFUSED = {
     "empty elements of many bytes": np.zeros(0, {"names": [], "formats": [], "itemsize": 2**28}),
     "fields far apart": np.zeros(2**16, {"names": ["a"], "formats": ["i1"], "itemsize": 2**16}),
     "title that is no text": np.zeros(2, [((1, "a"), "i8")]),
-    "record that is masked": np.ma.zeros(2, "i4,f8")[0],
     "texts of no characters": np.full(2, 2**31 - 1, "u4").view("U1"),
     "missing text of an odd kind": np.array(["a"], np.dtypes.StringDType(na_object=object())),
     "long double beyond double": np.array([1], np.longdouble) * LONGEST if LONG else object(),

@@ -32,6 +32,7 @@ UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "off
 BOTH = np.ndarray(2, UNION, bytearray(range(24)))
 OBJECTS = np.array([[1, "a"], [None, np.arange(2)]], object)
 TEXTS = np.array([["a", "é"], ["", "b\0c"]])
+FIELDS = np.ma.array([(1, (2.0,)), (3, (4.0,))], [("a", "i4"), ("b", [("c", ">f8")])], mask=[(1, (0,)), (0, (1,))])
 MASKED = np.ma.masked_array([1.5, np.nan, 3], [True, False, False], fill_value=-1, hard_mask=True)
 
 
@@ -75,6 +76,9 @@ def test_comes_back(value: Any):
         (MASKED, "numpy.ma.MaskedArray", ["", "mask", "nomask", "fill_value"]),
         (np.ma.masked_array([1]), "numpy.ma.MaskedArray", ["", "mask", "nomask"]),
         (np.ma.masked, "numpy.ma.masked", [""]),
+        (FIELDS[0], "numpy.ma.mvoid", ["", "a", "b", "b.c", "mask", "mask.a", "mask.b", "mask.b.c", "nomask"]),
+        (FIELDS, "numpy.ma.MaskedArray", ["", "a", "b", "b.c", "mask", "mask.a", "mask.b", "mask.b.c", "nomask"]),
+        (np.ma.array(BOTH)[0], "numpy.ma.mvoid", ["", "mask", "mask.i", "mask.f", "mask.s", "nomask"]),
         pytest.param(np.longdouble(1) / 3, "numpy.generic", ["", "rest"], marks=needs_long),
         pytest.param(np.ones(2, np.clongdouble) / 3, "numpy.longdouble", ["", "rest"], marks=needs_long),
     ],
@@ -119,6 +123,12 @@ NEAR = {
     "matrix and array": (np.ones((1, 1)).view(np.matrix), np.ones((1, 1))),
     "masks": (SOME, np.ma.masked_array([1, 2], [False, True])),
     "no mask and none masked": (NO_MASK, SOME),
+    "masks of fields": (FIELDS[0], np.ma.array(FIELDS.data, mask=[(1, (1,)), (0, (1,))])[0]),
+    "what is under the mask of a field": (FIELDS[0], np.ma.array([(9, (2.0,))], FIELDS.dtype, mask=[(1, (0,))])[0]),
+    "masked records and others": (FIELDS[1], FIELDS.data[1]),
+    "masked records and arrays": (FIELDS[0], FIELDS[:1].reshape(())),
+    "hard masks of records": (FIELDS[0], np.ma.array(FIELDS.data, mask=FIELDS.mask, hard_mask=True)[0]),
+    "fill values of records": (FIELDS[:1], np.ma.array(FIELDS.data, mask=FIELDS.mask, fill_value=(7, (8.0,)))[:1]),
     "hard masks": (SOME, np.ma.masked_array([1, 2], [False, False], hard_mask=True)),
     "fill values": (NO_MASK, np.ma.masked_array([1, 2], fill_value=7)),
     "what is under the mask": tuple(np.ma.masked_array([k], [True]) for k in (1, 2)),
@@ -297,6 +307,8 @@ FORGED = {
     "objects of a negative shape": forged(OBJECTS, shape=np.array([-2, -2])),
     "objects that are none": forged(OBJECTS, main='{"a": 1}'),
     "mask of another shape": forged(MASKED, mask=np.zeros(2, bool)),
+    "masked record of numbers": encode(MASKED[:1].reshape(()))._replace(codec="numpy.ma.mvoid"),
+    "masked record of many": encode(FIELDS)._replace(codec="numpy.ma.mvoid"),
     "fill value of another type": forged(MASKED, fill_value="not a number"),
     "matrix of rank 3": forged(np.ones((2, 2)).view(np.matrix), main=np.zeros((2, 2, 2))),
     "record of objects": forged(PAIR, described(**field("|O"))),

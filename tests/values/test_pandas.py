@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -43,6 +44,14 @@ def parts(value: object) -> list[str]:
     return [part.name for part in encode(value).parts]
 
 
+def explicit(value: Any) -> Any:
+    """Make the first entry of a sparse array equal to the fill value."""
+    made = value.copy()
+    made.sp_values[0] = made.fill_value
+    return made
+
+
+SPARSE = pd.arrays.SparseArray([0, 1, 0, 2, 3])
 FRAME = pd.DataFrame({"rate": [1.5, 2.5], "n": [1, 2]})
 
 
@@ -61,6 +70,7 @@ FRAME = pd.DataFrame({"rate": [1.5, 2.5], "n": [1, 2]})
         pytest.param(pd.Series([1.5]), ["", "index"], id="series"),
         pytest.param(pd.Series([1, None], dtype="Int64"), ["", "na", "index"], id="nullable"),
         pytest.param(pd.RangeIndex(5), [""], id="range"),
+        pytest.param(SPARSE, ["", "at", "length", "fill"], id="sparse"),
     ],
 )
 def test_parts(value: Any, expected: list[str]):
@@ -99,6 +109,7 @@ def test_a_series_is_labelled_by_its_index():
         pytest.param(pd.Series(["x"], dtype="category"), pd.Series(["y", "z"], dtype="category"), id="categories"),
         pytest.param(pd.RangeIndex(2), pd.RangeIndex(4, 9, 3), id="range"),
         pytest.param(FRAME, FRAME + 1, id="values"),
+        pytest.param(SPARSE, SPARSE[1:4], id="sparse"),
     ],
 )
 def test_meta_does_not_tell_size_or_values(a: Any, b: Any):
@@ -135,6 +146,12 @@ def test_attributes_that_vary_are_parts():
         pytest.param(pd.NA, pd.NaT, id="missing"),
         pytest.param(pd.NA, None, id="none"),
         pytest.param(pd.Interval(0, 1), pd.Interval(0, 1, "both"), id="closed"),
+        pytest.param(SPARSE, explicit(SPARSE), id="entry that equals the fill value"),
+        pytest.param(SPARSE, pd.arrays.SparseArray(list(SPARSE), kind="block"), id="kind of a sparse array"),
+        pytest.param(SPARSE, pd.arrays.SparseArray([0, 1, 0, 2, 3], fill_value=3), id="fill value"),
+        pytest.param(SPARSE, SPARSE.astype("Sparse[int8]"), id="dtype of a sparse array"),
+        pytest.param(SPARSE, pd.arrays.SparseArray([0, 1, 0, 2, 3, 0]), id="length of a sparse array"),
+        pytest.param(pd.Series(SPARSE), pd.Series(np.asarray(SPARSE)), id="sparse and dense"),
         pytest.param(FRAME, with_attrs(1), id="attrs"),
         pytest.param(FRAME, FRAME.set_flags(allows_duplicate_labels=False), id="flags"),
         pytest.param(FRAME, FRAME.rename(columns={"n": "N"}), id="label"),
@@ -154,6 +171,29 @@ def test_a_missing_number_is_none_to_plain_tools():
     assert encode(pd.array([1, None], "Int16")).part()[1] == -(2**15)
     assert encode(pd.array([1, None], "UInt8")).part()[1] == 255
     assert np.isnan(encode(pd.array([1, None], "Float32")).part()[1])
+
+
+@pytest.mark.parametrize("fill", [np.nan, 0.0, -0.0, 2.5], ids=str)
+@pytest.mark.parametrize("kind", ["integer", "block"])
+def test_sparse_arrays(fill: float, kind: Any):
+    dense = pd.arrays.SparseArray([0.0, -0.0, np.nan, 2.5, fill], fill_value=fill, kind=kind)
+    for array in (dense, explicit(dense), dense[:0]):
+        for value in (array, pd.Series(array, name="v"), pd.DataFrame({"a": array, "b": array}), pd.Index(array)):
+            assert identical(value, decode(encode(value)))
+
+
+def test_sparse_objects_keep_their_types():
+    value = pd.arrays.SparseArray(np.array([dt.datetime(2020, 1, 1), np.nan, "a"], object))
+    assert [type(each) for each in decode(encode(value)).sp_values] == [dt.datetime, str]
+    value = pd.arrays.SparseArray(np.array(["a", np.nan], object))
+    value.sp_values[0] = dt.datetime(2020, 1, 1)
+    assert [type(each) for each in decode(encode(value)).sp_values] == [dt.datetime]
+
+
+def test_a_sparse_series_has_an_entry_for_each_label_or_no_labels():
+    assert encode(pd.Series(SPARSE, list("abcde"))).labels.dims == ()
+    full = encode(pd.Series(pd.arrays.SparseArray([1, 2]), list("ab"))).labels
+    assert full.coords["index"].values.tolist() == ["a", "b"]
 
 
 def test_nan_and_missing_are_two_things():
@@ -203,8 +243,8 @@ class Sub(pd.DataFrame):
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        pytest.param(pd.arrays.SparseArray([1, 0]), "pandas.*SparseArray", id="sparse array"),
-        pytest.param(pd.DataFrame({"a": pd.arrays.SparseArray([1])}), "z of type pandas.*Frame: a: .*Sparse", id="in"),
+        pytest.param(pd.DataFrame({"a": [object()]}), "z of type pandas.*Frame: a of type .*object", id="in"),
+        pytest.param(pd.Index(pd.arrays.SparseArray(np.zeros(2**17, "i1"))), "sparse index", id="sparse index"),
         pytest.param(Sub({"a": [1]}), "Sub", id="subclass"),
         pytest.param(pd.Series([object()]), "z of type pandas.*Series", id="object"),
         pytest.param(pd.Series([1], name=object), "z of type pandas.*Series", id="name"),
@@ -240,6 +280,7 @@ INTS = pd.array([1, 2], "Int64")
 TEXTS = pd.array(["a", None], "string")
 LEVELS = pd.MultiIndex.from_arrays([["a", "b"], [1, 2]])
 LONG = pd.RangeIndex(10**12)
+VAST: Any = Opaque(forged(SPARSE, length=10**12))
 OF_A = {**encode(pd.DataFrame({"a": [1]})).meta["more"]}
 FORGED = {
     "code beyond": forged(CAT, main=np.array([0, 5], "i1")),
@@ -271,6 +312,23 @@ FORGED = {
     "times that are floats": forged(SOON.array, main=np.array([0.5])),
     "time that is two": forged(SOON[0], main=np.array([1, 2])),
     "frequency of periods": forged(pd.Period("2020", "M"), {"freq": "os"}),
+    "entries beyond": forged(SPARSE, length=2),
+    "entries before": forged(SPARSE, at=np.array([-1, 1, 2], "i4")),
+    "entries in no order": forged(SPARSE, at=np.array([1, 4, 3], "i4")),
+    "entries twice": forged(SPARSE, at=np.array([1, 1, 3], "i4")),
+    "entries at texts": forged(SPARSE, at=np.array(["a", "b", "c"], object)),
+    "entries in two dimensions": forged(SPARSE, main=np.zeros((3, 1))),
+    "fewer entries": forged(SPARSE, main=np.zeros(2, int)),
+    "kind of a sparse array": forged(SPARSE, {"kind": "dense"}),
+    "negative length": forged(SPARSE, length=-1),
+    "length that is none": forged(SPARSE, length=0.5),
+    "a long sparse index": forged(pd.Index(SPARSE), length=10**12),
+    "ends that are mostly the same": compose(
+        "pandas.intervals", {"left": VAST, "right": VAST}, {"closed": "left"}
+    ),
+    "categories that are mostly the same": compose(
+        "pandas.Categorical", {"": np.array([0]), "categories": VAST}, {"ordered": False}
+    ),
     "closed": forged(pd.Interval(0, 1), {"closed": "never"}),
     "ends of a set": forged(pd.Interval(0, 1), left="a"),
     "missing thing": forged(pd.NA, main="None"),

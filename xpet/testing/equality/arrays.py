@@ -52,5 +52,7 @@ def _same_masked(a: Any, b: Any) -> bool:
     if a is np.ma.masked or b is np.ma.masked:
         return a is b
     hidden = (a.mask is np.ma.nomask) == (b.mask is np.ma.nomask) and a.hardmask == b.hardmask
-    same_data = identical(a.data, b.data) and identical(np.ma.getmaskarray(a), np.ma.getmaskarray(b))
+    # The mask of a single record is an array or a record.
+    masks = [np.asarray(np.ma.getmaskarray(each)) for each in (a, b)]
+    same_data = identical(a.data, b.data) and identical(*masks)
     return hidden and same_data and identical(a.view().fill_value, b.view().fill_value)

@@ -53,7 +53,18 @@ def _same_index(a: Any, b: Any) -> bool:
     return _same_values(a, b) and getattr(a, "freq", None) == getattr(b, "freq", None)
 
 
+def _same_sparse(a: Any, b: Any) -> bool:
+    """Tell whether sparse arrays have the same entries at the same places."""
+    x, y = (getattr(each, "array", each) for each in (a, b))
+    if x.kind != y.kind or len(x) != len(y) or not identical(x.fill_value, y.fill_value):
+        return False
+    places = identical(np.asarray(x.sp_index.indices), np.asarray(y.sp_index.indices))
+    return places and identical(np.asarray(x.sp_values), np.asarray(y.sp_values))
+
+
 def _same_values(a: Any, b: Any) -> bool:
+    if isinstance(a.dtype, pd.SparseDtype) and isinstance(b.dtype, pd.SparseDtype):
+        return _same_sparse(a, b)
     if a.dtype != b.dtype or repr(a.dtype) != repr(b.dtype) or len(a) != len(b):
         return False
     if isinstance(a.dtype, pd.CategoricalDtype):

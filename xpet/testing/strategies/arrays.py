@@ -133,7 +133,11 @@ def _masked(draw: st.DrawFn) -> Any:
     return array
 
 
-MASKED = _masked()
+def _element(array: Any) -> Any:
+    return array.ravel()[0] if array.size and array.dtype.names is not None else array
+
+
+MASKED = _masked().flatmap(lambda array: st.sampled_from([array, _element(array)]))
 MATRICES = hnp.arrays(DTYPES, hnp.array_shapes(min_dims=2, max_dims=2)).map(lambda array: array.view(np.matrix))
 RECORDS = STRUCTURED.map(lambda array: array.view(np.recarray))
 NUMPY_SCALARS = (

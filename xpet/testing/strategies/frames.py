@@ -46,13 +46,30 @@ SINGLE = st.one_of(
 
 
 @st.composite
-def arrays(draw: st.DrawFn, size: int, kinds: str = "nmstdpico") -> Any:
-    """Draw the values of a column; ``kinds`` are the first letters of the kinds below, ``t`` standing for times."""
+def sparse(draw: st.DrawFn, size: int) -> Any:
+    """Draw a sparse array; entries may be equal to its fill value."""
+    dense = draw(hnp.arrays(draw(st.sampled_from([*PLAIN, "M8[s]", "m8[ms]"])), (size,)))
+    fill = draw(st.sampled_from([None, *dense.tolist()])) if dense.dtype.kind in "iufb" else None
+    made: Any = pd.arrays.SparseArray(dense, fill_value=fill, kind=draw(st.sampled_from(["integer", "block"])))
+    if made.sp_values.size and dense.dtype.kind in "iufb" and draw(st.booleans()):
+        made.sp_values[0] = made.fill_value
+    return made
+
+
+def _plain(size: int) -> st.SearchStrategy[Any]:
+    return st.sampled_from(PLAIN).flatmap(lambda dtype: hnp.arrays(dtype, (size,)))
+
+
+def _objects(size: int) -> st.SearchStrategy[Any]:
+    return hnp.arrays(object, (size,), elements=st.one_of(LABELS, SINGLE, NUMERIC))
+
+
+@st.composite
+def arrays(draw: st.DrawFn, size: int, kinds: str = "nmstdpicox") -> Any:
+    """Draw the values of a column; ``kinds`` are letters of the kinds below, ``t`` times and ``x`` sparse ones."""
     kind = draw(st.sampled_from(kinds))
-    if kind == "n":
-        return draw(hnp.arrays(draw(st.sampled_from(PLAIN)), (size,)))
-    if kind == "o":
-        return draw(hnp.arrays(object, (size,), elements=st.one_of(LABELS, SINGLE, NUMERIC)))
+    if kind in "xno":
+        return draw({"x": sparse(size), "n": _plain(size), "o": _objects(size)}[kind])
     if kind == "c":
         categories = draw(arrays(draw(st.integers(0, 3)), "nstdpi").map(_different))
         codes = draw(st.lists(st.integers(-1, len(categories) - 1), min_size=size, max_size=size))
@@ -104,7 +121,7 @@ def indexes(draw: st.DrawFn, size: int) -> Any:
         levels = [draw(arrays(3, "nstdp").map(_different)) for _ in range(2)]
         codes = [draw(st.lists(st.integers(-1, len(each) - 1), min_size=size, max_size=size)) for each in levels]
         return pd.MultiIndex(levels, codes, names=[draw(LABELS), draw(LABELS)])
-    return pd.Index(draw(arrays(size, "nmstdpic")), name=draw(LABELS))
+    return pd.Index(draw(arrays(size, "nmstdpicx")), name=draw(LABELS))
 
 
 def _different(values: Any) -> Any:
@@ -135,5 +152,5 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 SIZES = st.integers(0, 4)
-ARRAYS = SIZES.flatmap(lambda size: arrays(size, "mstdpic"))
+ARRAYS = SIZES.flatmap(lambda size: arrays(size, "mstdpicx"))
 PANDAS = st.one_of(frames(), series(), SIZES.flatmap(indexes), ARRAYS, SINGLE)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 
+#: Labels and ends of intervals may be laid out in full; beyond this, few entries would ask for much memory.
+_MOST_FILL, _FILL_RATIO = 2**16, 256
+
+
 def vector(part: object, kinds: str = "") -> Array:
     """A part that must be a 1-D array of NumPy's, of one of these kinds of dtype."""
     if not isinstance(part, np.ndarray) or part.ndim != 1 or (kinds and part.dtype.kind not in kinds):
@@ -25,6 +29,12 @@ def vector(part: object, kinds: str = "") -> Array:
 def values(part: object) -> Any:
     """A part that must be a 1-D array, of NumPy's or of pandas' own; an index may be far longer than what is stored."""
     return part if isinstance(part, pd.api.extensions.ExtensionArray) else vector(part)
+
+
+def is_mostly_fill(array: Any) -> bool:
+    """Whether an array is sparse and so long that it would take far more memory as what is none."""
+    entries = getattr(array, "sp_values", None)
+    return entries is not None and len(array) > _MOST_FILL + _FILL_RATIO * len(entries)
 
 
 def values_of(value: Any) -> Any:
@@ -139,7 +149,10 @@ class IntervalsCodec:
     def decode(self, encoded: Encoded) -> Any:
         """The array."""
         parts, closed = decompose(encoded), more_of(encoded)["closed"]
-        return pd.arrays.IntervalArray.from_arrays(values(parts["left"]), values(parts["right"]), closed)
+        left, right = values(parts["left"]), values(parts["right"])
+        if is_mostly_fill(left) or is_mostly_fill(right):
+            raise CorruptStoreError("the ends of stored intervals are sparse")
+        return pd.arrays.IntervalArray.from_arrays(left, right, closed)
 
 
 class IntervalCodec:

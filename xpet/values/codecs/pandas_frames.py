@@ -34,7 +34,7 @@ class SeriesCodec:
         """The values, ``index``, and ``attrs`` if there are any; the name is meta."""
         parts = {"": values_of(value), "index": value.index, **_attrs(value)}
         encoded = compose(self.name, parts, {"name": text_of(value.name), **_flags(value)})
-        if getattr(encoded.part(), "ndim", 0) != 1:
+        if getattr(encoded.part(), "shape", ()) != (len(value),):
             return encoded
         return encoded._replace(labels=Labels((_dim(value.index),), _coords(value.index)))
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xpet.errors import CorruptStoreError
-from xpet.values.codecs.pandas_arrays import values, values_of
+from xpet.errors import CorruptStoreError, UnsupportedValueError
+from xpet.values.codecs.pandas_arrays import is_mostly_fill, values, values_of
 from xpet.values.codecs.pandas_times import freq_text
 from xpet.values.codecs.structure import codec as structure
 from xpet.values.compose import compose, decompose, more_of
@@ -39,7 +39,10 @@ class IndexCodec:
             return compose(self.name, {**levels, **codes}, {**meta, "sortorder": getattr(value, "sortorder", None)})
         if type(value) in (pd.DatetimeIndex, pd.TimedeltaIndex) and value.freq is not None:
             meta["freq"] = freq_text(value.freq)
-        return compose(self.name, {"": values_of(value)}, meta)
+        array = values_of(value)
+        if is_mostly_fill(array):
+            raise UnsupportedValueError(f"a sparse index of {len(array)} labels cannot be kept; use a dense one")
+        return compose(self.name, {"": array}, meta)
 
     def decode(self, encoded: Encoded) -> Any:
         """The index."""
@@ -55,6 +58,8 @@ class IndexCodec:
         else:
             freq = {"freq": str(meta["freq"])} if "freq" in meta else {}
             array = values(parts[""])
+            if is_mostly_fill(array):
+                raise CorruptStoreError(f"a stored index is a sparse array of the length {len(array)}")
             made = _KINDS[meta["kind"]](array, dtype=array.dtype, name=names[0], **freq)
         if type(made).__name__ != meta["kind"]:
             raise CorruptStoreError(f"a stored {meta['kind']} holds what makes a {type(made).__name__}")
