@@ -8,9 +8,12 @@ the fill behind them is told by repeating it. Any Blosc reads these frames as it
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from xpet.store.documents import Fill
     from xpet.values.parts import Array
 
@@ -19,6 +22,9 @@ _HEAD, _BLOCK = struct.Struct("<BBBBIII"), struct.Struct("<II")
 _FEW = 4096 - _HEAD.size
 #: bytes of fill in which a match of LZ4 has room
 _ENOUGH = 64
+#: bytes that are copied in less time than numcodecs needs to look at the array that they are to be put into
+_COPIED = 2**15
+_SHUFFLE = 1
 #: of Blosc and of its LZ4, as Blosc 1 writes them
 _VERSION, _VERSION_LZ4 = 2, 1
 #: LZ4, not split: compressed; stored as it is
@@ -28,9 +34,7 @@ _PLAIN, _STORED = 0x30, 0x33
 def compress(flat: Array) -> bytes:
     """The frame of a contiguous 1-D array of numbers."""
     if flat.nbytes > _FEW:
-        from numcodecs import blosc
-
-        return bytes(blosc.compress(flat, b"lz4", 5, blosc.SHUFFLE))
+        return bytes(_numcodecs().compress(flat, b"lz4", 5, _SHUFFLE))
     return _head(_STORED, flat.itemsize, flat.nbytes, flat.nbytes) + flat.tobytes()
 
 
@@ -78,8 +82,8 @@ def _rest(length: int) -> bytes:
     return b"\xff" * (length // 255) + bytes([length % 255])
 
 
-def decompress(frame: bytes, into: Array) -> None:
-    """Fill a contiguous array with the bytes of a frame that says that it holds as many, and is as long as it says.
+def decompress(frame: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], size: int) -> Array:
+    """The array, of ``size`` bytes, of a frame that says that it holds as many, and is as long as it says; writable.
 
     Raises
     ------
@@ -89,18 +93,27 @@ def decompress(frame: bytes, into: Array) -> None:
     import numpy as np
 
     # What is made here is known by making it again; what differs in a bit is Blosc's to judge.
-    if frame[: _HEAD.size] == _head(_STORED, into.itemsize, into.nbytes, into.nbytes):
-        into.reshape(-1).view("u1")[:] = memoryview(frame)[_HEAD.size :]
-        return
-    few = _few(frame, into.itemsize)
-    if few and frame == _filled(few[: -into.itemsize], few[-into.itemsize :], into.nbytes):
-        flat = into.reshape(-1)
-        numbers = np.frombuffer(few, into.dtype)
-        flat[: len(numbers)], flat[len(numbers) :] = numbers, numbers[-1]
-        return
+    if len(frame) == _HEAD.size + size and frame[: _HEAD.size] == _head(_STORED, dtype.itemsize, size, size):
+        return np.ndarray(shape, dtype, bytearray(frame), _HEAD.size)
+    few = _few(frame, dtype.itemsize)
+    if few and frame == _filled(few[: -dtype.itemsize], few[-dtype.itemsize :], size):
+        numbers = np.frombuffer(few, dtype)
+        flat = np.full(size // dtype.itemsize, numbers[-1])
+        flat[: len(numbers)] = numbers
+        return flat.reshape(shape)
+    if size < _COPIED:
+        return np.ndarray(shape, dtype, bytearray(_numcodecs().decompress(frame)))
+    made = np.empty(shape, dtype)
+    _numcodecs().decompress(frame, made)
+    return made
+
+
+@cache
+def _numcodecs() -> Any:
+    """Blosc, asked for once: the statement takes longer than copying a few kB."""
     from numcodecs import blosc
 
-    blosc.decompress(frame, into)
+    return blosc
 
 
 def _few(frame: bytes, itemsize: int) -> bytes:

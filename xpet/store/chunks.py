@@ -7,6 +7,7 @@ import math
 import re
 import struct
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from xpet.errors import CorruptStoreError
@@ -67,7 +68,7 @@ def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
         return data + struct.pack("<II", _SKIPPED, lacking) + bytes(lacking) if lacking > 0 else data
     import numpy as np
 
-    flat = np.ascontiguousarray(chunk, np.dtype(doc.dtype).newbyteorder("<")).reshape(-1)
+    flat = np.ascontiguousarray(chunk, _little_endian(doc.dtype)).reshape(-1)
     if chunk.shape == doc.chunks:
         return blosc.compress(flat)
     return blosc.compress_filled(flat, doc.fill, math.prod(doc.chunks))
@@ -75,21 +76,23 @@ def encode_chunk(doc: ArrayDoc, chunk: Array) -> bytes:
 
 def decode_chunk(doc: ArrayDoc, data: bytes, key: str) -> Array:
     """A chunk from its bytes, writable; ``key`` is for errors."""
-    import numpy as np
-
     try:
         if doc.dtype == "string":
             from numcodecs.vlen import VLenUTF8
 
             texts: Array = VLenUTF8().decode(_unpacked(doc, data))
             return texts.reshape(doc.chunks)
-        size = _check_numbers(doc, data)
-        made = np.empty(doc.chunks, np.dtype(doc.dtype).newbyteorder("<"))
-        _expect(made.nbytes, size, "bytes")
-        blosc.decompress(data, made)
-        return made
+        return blosc.decompress(data, doc.chunks, _little_endian(doc.dtype), _check_numbers(doc, data))
     except _DAMAGE as error:
         raise _damaged(doc, key, error) from error
+
+
+@cache
+def _little_endian(dtype: str) -> np.dtype[Any]:
+    """The dtype of an array as its chunks have it."""
+    import numpy as np
+
+    return np.dtype(dtype).newbyteorder("<")
 
 
 def check_chunk(doc: ArrayDoc, data: bytes, key: str) -> None:

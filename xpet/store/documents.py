@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeAlias, get_args
 
 from xpet.errors import CorruptStoreError
@@ -98,6 +99,7 @@ def _keys_from_json(node: Mapping[str, Any]) -> Keys:
     raise ValueError(f"chunk key encoding {node}")
 
 
+@cache
 def itemsize(dtype: str) -> int:
     """Bytes of one number of a zarr data type."""
     return 1 if dtype == "bool" else int(dtype.lstrip("uintfloacmpex")) // 8
