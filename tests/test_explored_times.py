@@ -39,6 +39,10 @@ TIMES: dict[str, tuple[list[Any], list[str]]] = {
         )
         for unit in ("D", "h", "m", "s", "ms", "us", "ns")
     },
+    "Timestamps and NaT": (
+        [pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-02"), pd.NaT], ["2026-01-01", "2026-01-02", "NaT"]
+    ),
+    "Timestamp with zone and NaT": ([pd.Timestamp("2026-01-01", tz="Europe/Berlin"), pd.NaT], ["2025-12-31T23", "NaT"]),
     "datetime64 and NaT": ([np.datetime64("2026-01-01", "s"), np.datetime64("NaT", "s")], ["2026-01-01", "NaT"]),
 }  # fmt: skip
 SPANS: dict[str, list[Any]] = {
@@ -55,6 +59,8 @@ FAR: dict[str, tuple[list[Any], str]] = {
     "datetime64": ([np.datetime64("2026-01-01"), np.datetime64("0001-01-01")], "i"),
     "datetime64[Y]": ([np.datetime64("2026"), np.datetime64("0001")], "i"),
     "timedelta": ([dt.timedelta(seconds=1), dt.timedelta.max], "O"),
+    "Timestamp and NaT": ([pd.Timestamp(np.datetime64("9999-01-01", "s")), pd.NaT], "i"),
+    "nothing but NaT": ([pd.NaT, pd.NaT], "O"),
     "units": ([np.datetime64("2026-01-01"), np.datetime64("2026-01-01T00")], "O"),
     "zones": ([dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 1, tzinfo=BERLIN)], "O"),
     "gap": ([dt.datetime(2026, 1, 1, tzinfo=BERLIN), dt.datetime(2026, 3, 29, 2, 30, tzinfo=BERLIN)], "O"),
@@ -141,6 +147,41 @@ def expanded(store: Path, values: list[Any], more: list[Any]) -> None:
     traj.f_expand({"t": more})
     traj.f_store()
     check_comes_back(store, values + more)
+
+
+STAMP, SPAN = pd.Timestamp("2026-01-01"), pd.Timedelta("90s")
+
+
+@pytest.mark.parametrize("time", [STAMP, STAMP.tz_localize("Europe/Berlin"), SPAN], ids=str)
+def test_a_time_that_is_missing_is_one_to_plain_tools(tmp_path: Path, time: Any):
+    expanded(tmp_path / "a.zarr", [pd.NaT, time], [pd.NaT, pd.NaT, time])
+    expanded(tmp_path / "b.zarr", [time], [pd.NaT])
+    for name, missing in (("a", [True, False, True, True, False]), ("b", [False, True])):
+        with xr.open_dataset(tmp_path / f"{name}.zarr" / "study", group="runs", engine="zarr") as plain:
+            assert plain.t.dtype.kind == ("m" if time is SPAN else "M")
+            assert np.isnat(plain.t.values).tolist() == missing
+
+
+def test_missing_times_in_a_sweep(tmp_path: Path):
+    def late(t: Any, x: int) -> bool:
+        return t is pd.NaT
+
+    points = {"t": pd.Series([pd.NaT, STAMP]), "x": [1, 2]}
+    found = xpet.sweep(late, points, store=tmp_path / "a.zarr")
+    assert found.sizes == {"t": 2, "x": 2}
+    assert found.late.sel(t=STAMP).values.tolist() == [False, False]
+    assert found.late.values.sum() == 2
+
+
+@pytest.mark.parametrize("values", [
+    [STAMP, SPAN], [STAMP, None], [pd.NaT, STAMP, SPAN], [pd.NaT, 1], [1, pd.NaT], [dt.datetime(2026, 1, 1), pd.NaT],
+    [STAMP, np.datetime64("NaT", "s")], [pd.NaT, pd.NA],
+], ids=str)  # fmt: skip
+def test_other_types_beside_times_are_refused(values: list[Any]):
+    traj = xpet.Trajectory("study")
+    traj.f_add_parameter("t", values[0])
+    with pytest.raises(TypeError, match="cannot be explored with"):
+        traj.f_explore({"t": values})
 
 
 @pytest.mark.parametrize("name", ["Timestamp", "datetime", "datetime64[D]", "datetime with zone"])

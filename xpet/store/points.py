@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 _PLAIN = {float: "float64", int: "int64", bool: "bool"}
+#: the encoding of pandas' ``NaT``, and what it may be among
+_NO_TIME, _MAY_MISS = ("pandas.missing", "NaT"), ({"pandas.Timestamp"}, {"pandas.Timedelta"})
 #: the codec of a coordinate that holds positions among values that are stored once
 INDEX = "index"
 
@@ -56,7 +58,7 @@ def encode_points(parameter: str, values: Sequence[object], attrs: Mapping[str, 
     plain = _encode_plain(parameter, values, attrs)
     if plain is not None:
         return plain
-    encodings = _encodings(parameter, values)
+    encodings = _as_times(_encodings(parameter, values))
     if any(type(value) is dict or not _is_single(each) for value, each in zip(values, encodings, strict=True)):
         return _encode_positions(parameter, encodings, attrs, ())
     return _encode_scalars(parameter, values, encodings, attrs) or _encode_texts(parameter, values, attrs)
@@ -71,7 +73,7 @@ def encode_alike(parameter: str, values: Sequence[object], like: PointColumn) ->
     else:
         made = _encode_plain(parameter, values, {})
         if made is None:
-            encodings = _encodings(parameter, values)
+            encodings = _as_times(_encodings(parameter, values), like)
             if canonical(like.meta) == canonical(without_cf(like.meta)):
                 # Beside times that plain tools see as numbers, all are numbers to them.
                 encodings = list(map(as_numbers, encodings))
@@ -112,6 +114,20 @@ def _encodings(parameter: str, values: Sequence[object]) -> list[Encoded]:
     made = {id(value): value for value in kept}
     encoded = {key: encode(value, parameter) for key, value in made.items()}
     return [encoded[id(value)] for value in kept]
+
+
+def _as_times(encodings: Sequence[Encoded], like: PointColumn | None = None) -> Sequence[Encoded]:
+    """Encodings with pandas' ``NaT`` as the time that is none, of the kind of the others, or of what is stored."""
+    import numpy as np
+
+    missing = [(each.codec, each.parts[0].data) == _NO_TIME for each in encodings]
+    known = [each for each, is_missing in zip(encodings, missing, strict=True) if not is_missing]
+    if like is not None and not known:
+        known = [Encoded(like.codec, (Part(0, attrs=like.cf),), meta=like.meta)]
+    if not any(missing) or {each.codec for each in known} not in _MAY_MISS:
+        return encodings
+    none = known[0]._replace(parts=(known[0].parts[0]._replace(data=np.array(-(2**63), "int64")),))
+    return [none if is_missing else each for each, is_missing in zip(encodings, missing, strict=True)]
 
 
 def _encode_scalars(

@@ -216,6 +216,17 @@ def describe(value: object) -> str:
     return f"a {name}" if name[:1] not in "aeiou" else f"an {name}"
 
 
+def is_no_time(value: object) -> bool:
+    """Whether a value is pandas' ``NaT``, which stands for a missing time of any kind."""
+    return type(value).__name__ == "NaTType"
+
+
+def is_time_of_pandas(value: object) -> bool:
+    """Whether a value is a Timestamp or a Timedelta, among which ``NaT`` may be."""
+    kind = type(value)
+    return kind.__name__ in ("Timestamp", "Timedelta") and kind.__module__.partition(".")[0] == "pandas"
+
+
 def advice(value: object) -> str:
     """What to do about a value that is of another type than the default."""
     if isinstance(value, Labelled):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from xpet.errors import ParameterLockedException
 from xpet.tree.guard import check_own
-from xpet.tree.leaf import IMMUTABLE, Leaf, advice, describe, shorten
+from xpet.tree.leaf import IMMUTABLE, Leaf, advice, describe, is_no_time, is_time_of_pandas, shorten
 from xpet.values import Labelled, Labels, encode, shown
 
 _PYPETS_RANGES = ("_explore", "_expand", "_shrink", "_restore_default", "_set_parameter_access")
@@ -306,19 +306,21 @@ class BaseParameter(Leaf):
     def _values_of_same_type(self, val1: Any, val2: Any) -> bool:
         """Whether a run may have the one value if the default is the other."""
         if type(val1) is not type(val2):
-            return False
+            return any(is_no_time(a) and is_time_of_pandas(b) for a, b in ((val1, val2), (val2, val1)))
         return type(val1) is not tuple or [type(item) for item in val1] == [type(item) for item in val2]
 
     def check_range(self, values: Iterable[Any]) -> None:
         """Raise ``TypeError`` if a value is not of the default's type, or is refused by the trajectory."""
-        default = self.f_get_default()
+        like = self.f_get_default()
         for index, value in enumerate(values):
-            if not self._values_of_same_type(value, default):
+            if not self._values_of_same_type(value, like):
                 raise TypeError(
-                    f"The parameter {self.v_full_name!r} is {describe(default)} and cannot be explored with "
+                    f"The parameter {self.v_full_name!r} is {describe(like)} and cannot be explored with "
                     f"{describe(value)} (value {index}, {shorten(shown(value))}); {advice(value)}."
                 )
             self._check_supported(value)
+            # The first time says of what kind a missing one is.
+            like = value if is_no_time(like) else like
 
     def set_range(self, values: Sequence[Any]) -> None:
         """Take the values of all runs, unchecked; ``v_explored`` from now on."""
