@@ -13,6 +13,7 @@ from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.dataarray import codec as plain_codec
 from xpet.values.codecs.dataarray import from_text, index_values, label_dims, loaded, plain, text
+from xpet.values.codecs.pandas_arrays import is_mostly_fill
 from xpet.values.compose import compose, decompose, more_of
 from xpet.values.coordinates import as_stored, is_coordinate
 from xpet.values.parts import Coord, Encoded, Labels
@@ -34,15 +35,26 @@ class VariableCodec:
 
     def decode(self, encoded: Encoded) -> Any:
         """The variable, loaded."""
+        import numpy as np
         import pandas as pd
         import xarray as xr
 
         more, data = more_of(encoded), decompose(encoded)[""]
+        attrs = from_text(more["attrs"])
+        if is_mostly_fill(data):
+            raise CorruptStoreError(f"a stored variable of xarray's is a sparse array of the length {len(data)}")
         if isinstance(data, pd.api.extensions.ExtensionArray):
-            # xarray makes objects of times with zones that are no index.
+            # xarray makes objects of times with zones that are no index; arrays of pandas' are none once loaded.
             data = pd.Index(data)
-        kind = xr.IndexVariable if more["index"] else xr.Variable
-        return kind(more["dims"], data, from_text(more["attrs"]))
+        is_object = isinstance(data, np.ndarray) and data.dtype == object
+        if more["index"]:
+            kind: Any = xr.IndexVariable
+            return kind(more["dims"], pd.Index(data, dtype=object) if is_object else data, attrs)
+        made = xr.Variable(more["dims"], data.copy() if is_object else data, attrs)
+        if is_object and made.dtype == object:
+            # xarray takes NaN for what else is missing among objects.
+            made.data[...] = data
+        return made
 
 
 class DatasetCodec:
@@ -67,7 +79,7 @@ class DatasetCodec:
         import xarray as xr
 
         more, values = more_of(encoded), decompose(encoded)
-        data = {from_text(name): _found(values, part) for name, part in more["data"]}
+        data = {from_text(name): _found(values, part).load() for name, part in more["data"]}
         return xr.Dataset(data, _rebuilt(more, values, encoded.labels), from_text(more["attrs"]))
 
 
@@ -95,7 +107,7 @@ class DataArrayCodec:
             return plain_codec.decode(encoded)
         more, values = more_of(encoded), decompose(encoded)
         coords = _rebuilt(more, values, encoded.labels)
-        return xr.DataArray(_found(values, ""), coords, name=from_text(more["name"]))
+        return xr.DataArray(_found(values, "").load(), coords, name=from_text(more["name"]))
 
 
 class _Parts:
@@ -137,19 +149,32 @@ class _Parts:
 
 def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None = None) -> Encoded:
     """A variable as its data, dims and attributes; ``called`` are the names of dims where others have them, too."""
-    import numpy as np
 
     dims = label_dims(value.dims)
     meta = {"dims": list(value.dims), "attrs": text(dict(value.attrs)), "index": index}
-    made = compose(VariableCodec.name, {"": loaded(value).data}, meta)
+    data = _data(value)
+    made = compose(VariableCodec.name, {"": data}, meta)
     main = made.parts[0]
-    if len(dims) != np.ndim(main.data) or isinstance(main.data, str):
+    if getattr(main.data, "shape", ()) != value.shape or isinstance(main.data, str):
         dims = ()
     elif called is not None:
         dims = tuple(called[dim] for dim in value.dims)
     attrs = {**plain(value.attrs), **made.labels.attrs}
     shown = main._replace(attrs={**plain_attrs(attrs), **main.attrs})
     return made._replace(parts=(shown, *made.parts[1:]), labels=Labels(dims, {}, attrs))
+
+
+def _data(variable: Any) -> Any:
+    """The data of a variable, loaded. Those of pandas' that xarray itself fails at are refused."""
+    import pandas as pd
+
+    data = loaded(variable).data
+    if isinstance(data, pd.api.extensions.ExtensionArray) and (variable.ndim != 1 or is_mostly_fill(data)):
+        raise UnsupportedValueError(
+            f"an xarray object of {variable.ndim} dimensions with pandas' {type(data).__name__}, or with one of far "
+            "more labels than entries, cannot be kept; give it an array of NumPy's"
+        )
+    return data
 
 
 def _as_label(value: Any, dim: str) -> Coord | None:
@@ -229,7 +254,9 @@ def _rebuilt(more: Mapping[str, Any], values: Mapping[str, Any], given: Labels) 
         single.append((names.setdefault(name, from_text(name)), _found(values, part), has_index))
     for name, variable, has_index in single:
         variables[name] = variable
-        if has_index:
+        if not has_index:
+            variable.load()
+        else:
             indexes[name] = index = PandasIndex.from_variables({name: variable}, options={})
             variables.update(index.create_variables({name: variable}))
     for _, part, dtypes, attrs in more["multiple"]:
