@@ -52,7 +52,7 @@ class FrameCodec:
 
     def encode(self, value: Any) -> Encoded:
         """The columns by their labels, ``index``, and ``attrs`` if there are any; the exact labels are meta."""
-        columns = [values_of(value.iloc[:, k]) for k in range(value.shape[1])]
+        columns = [values_of(column) for _, column in value.items()]
         of, parts = _by_dtype(columns) if len(columns) > _MOST_COLUMNS else _by_label(value.columns, columns)
         meta: dict[str, Any] = {"columns": json.loads(to_text(encode(value.columns))), "of": of, **_flags(value)}
         parts = {name: Opaque(_along(value.index, encode(part, name))) for name, part in parts.items()}
@@ -74,9 +74,14 @@ class FrameCodec:
             made = pd.DataFrame(index=index, columns=columns)
         else:
             # By number, as labels may repeat; and without the index, which may do so too.
-            made = pd.DataFrame({k: pd.Series(array, dtype=array.dtype) for k, array in enumerate(arrays)})
+            made = pd.DataFrame({k: _exactly(array) for k, array in enumerate(arrays)})
             made.index, made.columns = index, columns
         return _finish(made, parts[meta["attrs"]] if "attrs" in meta else None, meta)
+
+
+def _exactly(array: Any) -> Any:
+    """An array as a column of its own dtype: of other things than numbers pandas tries to make what they look like."""
+    return array if array.dtype.kind in "biufc" and type(array) is np.ndarray else pd.Series(array, dtype=array.dtype)
 
 
 def _along(index: Any, column: Encoded) -> Encoded:
