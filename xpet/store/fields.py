@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from xpet.store.documents import DTYPES
 from xpet.values import Labels
@@ -21,8 +21,7 @@ Form = Literal["scalar", "array", "text", "blob"]
 _PLAIN = ("template", "item", "kind", "class_name", "comment", "codec", "version", "meta")
 
 
-@dataclass(frozen=True, slots=True)
-class PartSpec:
+class PartSpec(NamedTuple):
     """What is the same for a part in all runs of a schema; ``attrs`` are those for plain tools, as JSON."""
 
     name: str

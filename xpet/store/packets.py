@@ -19,8 +19,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from xpet.errors import UnsupportedValueError
@@ -281,7 +280,7 @@ class Packer:
         specs = []
         for part in encoded.parts:
             spec = _spec(part)
-            specs.append((spec.name, spec.form, spec.dtype, spec.rank, spec.attrs, spec.dims))
+            specs.append(spec)
             if spec.form == "text":
                 raw = str(part.data).encode()
                 tail.append(COUNT.pack(len(raw)) + raw)
@@ -356,34 +355,29 @@ def _where(leaf: LeafData, item: str) -> str:
 
 
 def _spec(part: Part) -> PartSpec:
-    spec = _unnamed(part)
-    return replace(spec, dims=part.dims) if part.dims else spec
-
-
-def _unnamed(part: Part) -> PartSpec:
-    name, data, attrs = part.name, part.data, canonical(part.attrs) if part.attrs else "{}"
+    data, name, attributes, dims = part
+    attrs = canonical(attributes) if attributes else "{}"
     if isinstance(data, str):
-        return PartSpec(name, "text", "string", 0, attrs)
+        return PartSpec(name, "text", "string", 0, attrs, dims)
     if isinstance(data, complex):
-        return PartSpec(name, "array", "complex128", 0, attrs)
+        return PartSpec(name, "array", "complex128", 0, attrs, dims)
     if isinstance(data, bool | int | float):
-        return PartSpec(name, "array", _FAST[type(data)][1], 0, attrs)
+        return PartSpec(name, "array", _FAST[type(data)][1], 0, attrs, dims)
     if data.dtype == object:
-        return PartSpec(name, "array", "string", data.ndim, attrs)
+        return PartSpec(name, "array", "string", data.ndim, attrs, dims)
     form: Form = "blob" if data.nbytes >= LARGE else "array"
-    if data.dtype.isbuiltin != 1:
-        return PartSpec(name, form, data.dtype.name, data.ndim, attrs)
-    return _of_numbers(name, form, data.dtype.char, data.ndim, attrs)
+    dtype = _dtype_name(data.dtype.char) if data.dtype.isbuiltin == 1 else data.dtype.name
+    return PartSpec(name, form, dtype, data.ndim, attrs, dims)
 
 
 # What follows is asked for every array of every run, and seldom has another answer than the last time.
 
 
-@lru_cache(_KNOWN)
-def _of_numbers(name: str, form: Form, code: str, rank: int, attrs: str) -> PartSpec:
+@cache
+def _dtype_name(code: str) -> str:
     import numpy as np
 
-    return PartSpec(name, form, np.dtype(code).name, rank, attrs)
+    return np.dtype(code).name
 
 
 def _meta_text(meta: Mapping[str, Any]) -> str:

@@ -250,4 +250,7 @@ def _damaged(encoded: Encoded, error: Exception) -> CorruptStoreError:
 
 def canonical(meta: Mapping[str, Any]) -> str:
     """One text for equal metas, so that encodings can be compared and hashed."""
-    return json.dumps(meta, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(meta)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
