@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpet.space import as_points, cartesian_product, find_unique_points, is_product, product, zipped
+from xpet.space import Shape, as_points, cartesian_product, find_unique_points, is_product, product, zipped
 from xpet.space.equality import same
 from xpet.tree import Root
 
@@ -206,6 +206,35 @@ def test_a_product_is_recognised_in_any_order(axes, random):
 )
 def test_is_product(columns, expected):
     assert is_product(columns) == expected
+
+
+VALUES = {"ints": [1, 2, 3], "floats": [0.0, -0.0, math.nan, 2.5], "texts": ["a", "b"], "mixed": [1, True, 1.0]}
+
+
+@given(st.data(), st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=3))
+def test_a_shape_is_known_as_points_are_added(data, kinds):
+    shape, points = Shape(), {f"p{k}": [] for k in range(len(kinds))}
+    whole = list(itertools.product(*(VALUES[kind] for kind in kinds)))
+    some = st.lists(st.sampled_from(whole), min_size=1, max_size=4) | st.just(whole)
+    rows = data.draw(st.permutations(whole)) if data.draw(st.booleans()) else []
+    asked = []
+    for _ in range(6):
+        more, rows = (rows[:3], rows[3:]) if rows else (data.draw(some), [])
+        points = {name: [*points[name], *(row[k] for row in more)] for k, name in enumerate(points)}
+        known = shape.of(points, lambda points=points: asked.append(len(points["p0"])) or points)
+        assert known == is_product(points)
+
+
+def test_few_looks_at_all_points_tell_their_shape():
+    shape, points, asked = Shape(), {"x": [], "y": []}, []
+    # a grid of 64 x 64, in an order that has nothing of it, some points at a time
+    for k in range(0, 4096, 32):
+        cells = [(i * 1021) % 4096 for i in range(k, k + 32)]
+        points = {"x": points["x"] + [c // 64 for c in cells], "y": points["y"] + [c % 64 for c in cells]}
+        axes = shape.of(points, lambda points=points: asked.append(len(points["x"])) or points)
+        assert (axes is None) == (k + 32 < 4096)
+    assert axes == (("x", 64), ("y", 64))
+    assert len(asked) < 5
 
 
 def test_is_product_of_different_lengths():

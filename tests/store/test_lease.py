@@ -15,7 +15,7 @@ from fixtures_leases import asked, content, forge, holder, keys, told_to_wait
 from fixtures_processes import end, finish, start
 
 from xpet.errors import StoreBusyError, StoreError
-from xpet.store.lease import PREFIX, Lease
+from xpet.store.lease import PREFIX, SWEEP_SECONDS, Lease
 from xpet.store.place import Place
 from xpet.store.processes import is_gone, machine, start_of
 
@@ -33,6 +33,21 @@ def test_epochs_only_grow(place: Place):
     assert held == [1, 2, 3, 4]
     assert keys(place) == [4]
     assert content(place)["released"] is True
+
+
+def test_half_written_files_are_looked_for_once_a_day(local: Place, monkeypatch: pytest.MonkeyPatch):
+    swept: list[float] = []
+    monkeypatch.setattr(type(local), "sweep", lambda self, older_than: swept.append(older_than))
+    for _ in range(3):
+        with Lease(local) as lease:
+            lease.sweep()
+            lease.sweep()
+    assert swept == [SWEEP_SECONDS]
+    for epoch, since in ((7, time.time() - SWEEP_SECONDS - 1), (9, time.time() + 1000)):
+        forge(local, epoch, released=True, swept=since)
+        with Lease(local) as lease:
+            lease.sweep()
+    assert len(swept) == 3
 
 
 def test_one_object_may_take_it_again(local: Place):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from xpet.names import check_names
-from xpet.space.equality import codes
 from xpet.space.explore import cartesian_product
 
 Axes = tuple[tuple[str, int], ...]
@@ -175,54 +174,3 @@ def _from_frame(frame: Any) -> Points:
     columns = {name: _axis(str(name), frame[name]) for name in names}
     _check(columns)
     return Points(tuple(columns), tuple(columns.values()), "list", ())
-
-
-def is_product(columns: Mapping[str, Sequence[Any]]) -> Axes | None:
-    """Whether columns are the full product of their distinct values, in any order.
-
-    Parameters
-    ----------
-    columns
-        The values of each parameter, one per point. NaN equals NaN, and arrays are compared as wholes.
-
-    Returns
-    -------
-    tuple of (str, int) or None
-        Each parameter with the number of its distinct values, or ``None``.
-
-    Examples
-    --------
-    >>> is_product({"x": [1, 2, 2, 1], "y": [3, 3, 4, 4]})
-    (('x', 2), ('y', 2))
-    >>> is_product({"x": [1, 2], "y": [3, 4]}) is None
-    True
-    """
-    if not columns:
-        return None
-    import numpy as np
-
-    total = len(next(iter(columns.values())))
-    place = np.zeros(total, np.int64)
-    size = 1
-    axes = []
-    for name, column in columns.items():
-        if len(column) != total:
-            raise ValueError(f"The columns must have the same number of values; {name!r} has {len(column)}.")
-        numbers, n_distinct = _numbered(column)
-        size *= n_distinct
-        if size > total:
-            return None
-        place = place * n_distinct + numbers
-        axes.append((name, n_distinct))
-    return tuple(axes) if total and size == total and np.bincount(place, minlength=total).all() else None
-
-
-def _numbered(column: Any) -> tuple[Any, int]:
-    """A number for each value, the same for the same value, and how many values there are."""
-    import numpy as np
-
-    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "biufc":
-        distinct, numbers = np.unique(column, return_inverse=True)
-        return numbers, len(distinct)
-    listed, found = codes(column)
-    return np.array(listed, np.int64), len(found)

@@ -373,7 +373,7 @@ def read_whole(place: Keys, node: str, doc: ArrayDoc) -> Array:
     return read_rows(place, node, doc, 0, doc.shape[0])
 
 
-def read_written(place: Keys, node: str, doc: ArrayDoc) -> Array:
-    """A whole array all of which was written; a chunk that is missing was lost."""
-    check_reach(place, node, doc, math.prod(doc.shape))
-    return _read(_Written(place, doc), node, doc, 0, doc.shape[0], doc.shape[1:])
+def read_written(place: Keys, node: str, doc: ArrayDoc, start: int = 0) -> Array:
+    """The rows from ``start`` on of an array all of which was written; a chunk that is missing was lost."""
+    check_reach(place, node, doc, max(0, doc.shape[0] - start) * math.prod(doc.shape[1:]))
+    return _read(_Written(place, doc), node, doc, start, doc.shape[0], doc.shape[1:])

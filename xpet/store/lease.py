@@ -28,6 +28,8 @@ _LOG = logging.getLogger(__name__)
 
 PREFIX = "_xpet/journal/lease"
 TTL = 30.0
+#: younger half-written files may be being written
+SWEEP_SECONDS = 86400.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Holder:
         When it was taken and last renewed, in seconds since 1970 by the holder's clock.
     released : bool
         Whether it was given back.
+    swept : float
+        When a holder last looked for half-written files, be it this one or one before it.
     """
 
     uuid: str
@@ -61,6 +65,7 @@ class Holder:
     since: float
     renewed: float
     released: bool = False
+    swept: float = 0.0
 
 
 class Lease:
@@ -116,7 +121,10 @@ class Lease:
         while not self._epoch:
             highest = self._highest()
             content = self._place.read(_key(highest)) if highest else None
-            holder = _holder(content, self._ttl)
+            before = _said(content, self._ttl)
+            holder = None if before is None or before.released else before
+            if before is not None:
+                self._us = replace(self._us, swept=before.swept)
             if holder is None or self._may_take(highest, content, holder):
                 self._try(highest + 1)
         self._writing, self._stop = threading.Lock(), threading.Event()
@@ -142,6 +150,12 @@ class Lease:
                 # While it is there nobody else makes a lower one.
                 self._place.delete([_key(epoch)])
                 self._place.drop_empty(PREFIX)
+
+    def sweep(self) -> None:
+        """Look for half-written files, unless that was done within the time for which they are left alone."""
+        if self._us is not None and not 0 <= time.time() - self._us.swept < SWEEP_SECONDS:
+            self._place.sweep(SWEEP_SECONDS)
+            self._us = replace(self._us, swept=time.time())
 
     def still_ours(self) -> bool:
         """Whether the lease is held and nobody has taken it since; to be asked before every publish."""
@@ -254,6 +268,12 @@ def _is_here(holder: Holder) -> bool:
 
 def _holder(content: bytes | None, ttl: float) -> Holder | None:
     """Who holds a lease with this content; None if nobody does, somebody unknown if it makes no sense."""
+    said = _said(content, ttl)
+    return None if said is None or said.released else said
+
+
+def _said(content: bytes | None, ttl: float) -> Holder | None:
+    """Who held, or holds, a lease with this content."""
     if content is None:
         return None
     try:
@@ -268,9 +288,8 @@ def _holder(content: bytes | None, ttl: float) -> Holder | None:
             since=float(said.get("since", 0.0)),
             renewed=float(said.get("renewed", 0.0)),
             released=said.get("released") is True,
+            swept=float(said.get("swept", 0.0)),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return Holder("", "", "?", 0, "", ttl, 0.0, 0.0)
-    if holder.released:
-        return None
     return holder if 0 < holder.ttl < math.inf else replace(holder, ttl=ttl)

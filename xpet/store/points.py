@@ -227,10 +227,10 @@ def space_of(points: Sequence[tuple[str, PointColumn]], names: Sequence[str], ki
     return Space(kind, tuple((named.get(name, name), size) for name, size in axes), tuple(coordinates))
 
 
-def read_points(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:
-    """The coordinate called ``name`` in the run table."""
+def read_points(place: Place, hierarchy: Hierarchy, name: str, start: int = 0) -> PointColumn:
+    """The coordinate called ``name`` in the run table, of the runs from ``start`` on."""
     key = f"{TABLE}/{name}"
-    return encoding_of(place, hierarchy, name)._replace(values=read_written(place, key, hierarchy.array(key)))
+    return encoding_of(place, hierarchy, name)._replace(values=read_written(place, key, hierarchy.array(key), start))
 
 
 def encoding_of(place: Place, hierarchy: Hierarchy, name: str) -> PointColumn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpet.store import layout
 from xpet.store.attempts import ATTEMPTS, Outcomes
-from xpet.store.chunks import read_whole, write_rows, write_whole
+from xpet.store.chunks import chunk_key, encode_chunk, read_rows, read_whole, write_rows, write_whole
 from xpet.store.dims import Dims
 from xpet.store.distinct import stack
 from xpet.store.documents import KEYS, ArrayDoc, Fill, GroupDoc
@@ -33,6 +33,8 @@ _STATUS_ATTRS = {
     "flag_meanings": "new running complete failed",
 }
 _RUN_CHUNK = 2**20
+#: once the array ``run`` was made longer: how many numbers are in its chunks, which need not be written again
+AHEAD = "ahead"
 _NOT_A_TIME = -(2**63)
 _TIME = {"units": "microseconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 #: the columns of the run table: dtype, fill, attributes
@@ -206,8 +208,14 @@ class RunTable:
         self.write("run_duration", rows, outcomes.duration, complete)
         self.write("run_attempt", rows, outcomes.attempts % ATTEMPTS + 1, complete)
         self.write("run_launch", rows, outcomes.attempts // ATTEMPTS, complete)
-        if outcomes.has_errors or (self.read(STATUS, complete)[rows] == FAILED).any():
+        if outcomes.has_errors or self._failed_before(rows, complete):
             self.write("run_error", rows, outcomes.errors, None)
+
+    def _failed_before(self, rows: Array, complete: Array) -> bool:
+        key, first = f"{TABLE}/{STATUS}", int(rows[0])
+        doc = self._docs.array(key)
+        status = read_rows(Kept(self._place, key, doc, in_rows(doc, complete)), key, doc, first, int(rows[-1]) + 1)
+        return bool((status[rows - first] == FAILED).any())
 
     def set_status(self, outcomes: Outcomes, complete: Array) -> None:
         """Write the status of some runs into every Dataset; the run table, which decides, comes last.
@@ -243,9 +251,20 @@ class RunTable:
             self._docs.put(key, grown)
             name = name_of(key)
             if name == RUN:
-                write_rows(self._place, key, grown, rows, rows, had)
+                self._docs.put(key, self._write_ahead(key, grown))
             elif "parameter" in doc.xpet:
                 write_rows(self._place, key, grown, rows, points[name][-len(rows) :], had)
+
+    def _write_ahead(self, key: str, doc: ArrayDoc) -> ArrayDoc:
+        """Have the numbers of all runs in an array that got longer, and of those to come as far as its chunks go."""
+        import numpy as np
+
+        length = doc.chunks[0]
+        first, end = doc.xpet.get(AHEAD, 0) // length, -(-doc.shape[0] // length)
+        for number in range(first, end):
+            chunk = np.arange(number * length, (number + 1) * length)
+            self._place.write(f"{key}/{chunk_key(doc, (number,))}", encode_chunk(doc, chunk))
+        return replace(doc, xpet={**doc.xpet, AHEAD: max(first, end) * length})
 
     def _add_values(self, name: str, values: Sequence[Encoded]) -> None:
         doc = self._docs.array(f"{TABLE}/{name}")
@@ -263,6 +282,7 @@ class RunTable:
         key = f"{group}/{RUN}"
         new = ArrayDoc((n_runs,), "int64", (RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
         doc = self._docs.array(key) if key in self._docs else new
+        doc = replace(doc, xpet={name: value for name, value in doc.xpet.items() if name != AHEAD})
         write_whole(self._place, key, doc, np.arange(n_runs))
         self._docs.put(key, doc)
 

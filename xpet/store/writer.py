@@ -328,7 +328,7 @@ class Writer:
             rest = {key: value for key, value in doc.xpet.items() if key != "retired"}
             self._docs.put(node, replace(doc, xpet={**rest, "retired": left} if left else rest))
         drop_gone(self.place, self._docs)
-        self.place.sweep()
+        self.lease.sweep()
 
 
 def open_for_writing(store: Place, name: str) -> Writer:

@@ -234,8 +234,8 @@ def _codes(pairs: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return code[:n_stored], code[n_stored:]
 
 
-def start_alike(root: Root, snapshot: Snapshot) -> bool:
-    """Whether the points in memory and in the store are the same, as far as both go."""
+def start_alike(root: Root, snapshot: Snapshot, known: int = 0) -> bool:
+    """Whether the points in memory and in the store are the same, as far as both go; the first ``known`` are."""
     names = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
     if set(names) != set(root.explored):
         return False
@@ -243,9 +243,11 @@ def start_alike(root: Root, snapshot: Snapshot) -> bool:
     if root.length == snapshot.meta.n_runs and all(isinstance(each, StoredRange) for each in ranges):
         return True
     common = min(root.length, snapshot.meta.n_runs)
+    if common <= known:
+        return True
     for path, name in names.items():
-        stored = read_points(snapshot.place, snapshot.hierarchy, name)
-        here = encode_alike(path, root.explored[path].f_kept_range()[:common], stored)
-        if here is None or not _equal(stored.values[:common], here.values):
+        stored = read_points(snapshot.place, snapshot.hierarchy, name, known)
+        here = encode_alike(path, root.explored[path].f_kept_range(known)[: common - known], stored)
+        if here is None or not _equal(stored.values[: common - known], here.values):
             return False
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from xpet.errors import StoreError
 from xpet.names import WildcardFunctions, checked_text
@@ -14,6 +14,9 @@ from xpet.trajectory.trust import DynamicImports, Trust
 from xpet.tree import Root
 from xpet.tree.guard import not_in_run
 from xpet.tree.node import put
+
+if TYPE_CHECKING:
+    from xpet.trajectory.agreed import Agreed
 
 # A text, as Jedi, which completes in IPython, gives up on a Literal that it meets made.
 IfExists: TypeAlias = "Literal['continue', 'extend', 'overwrite', 'new']"
@@ -34,7 +37,8 @@ def in_words(timestamp: float) -> str:
 class Identity(Root):
     """A root that knows which trajectory it is, and where that is stored."""
 
-    __slots__ = ("_if_exists", "_left_out", "_spec", "_timestamp", "_title", "_trust", "_uuid")
+    __slots__ = ("_agreed", "_if_exists", "_left_out", "_spec", "_timestamp", "_title", "_trust", "_uuid")
+    _agreed: Agreed | None
     _spec: PlaceSpec | None
     _uuid: str
     _title: str
@@ -45,6 +49,7 @@ class Identity(Root):
 
     def __init__(self, name: str, comment: str, wildcard_functions: WildcardFunctions | None, made: float) -> None:
         super().__init__(name, comment, wildcard_functions)
+        put(self, "_agreed", None)
         put(self, "_spec", None)
         put(self, "_uuid", "")
         put(self, "_title", "")
@@ -68,9 +73,12 @@ class Identity(Root):
         for name in Identity.__slots__:
             put(self, name, getattr(other, name))
         put(self, "_trust", other.v_trust.copy())
+        # What is known grows with the points, which are each one's own.
+        put(self, "_agreed", None)
 
     def f_leave_store(self) -> None:
         """Forget where the trajectory is stored, and what that may bring back."""
+        put(self, "_agreed", None)
         put(self, "_spec", None)
         put(self, "_trust", Trust())
 
@@ -121,6 +129,15 @@ class Identity(Root):
     def v_uuid(self) -> str:
         """Which stored trajectory this one is; empty before it is stored."""
         return self._uuid
+
+    @property
+    def v_agreed(self) -> Agreed | None:
+        """What is known of the points here and in the store."""
+        return self._agreed
+
+    def f_agree(self, agreed: Agreed | None) -> None:
+        """Remember what is known of the points; the package calls it when it stores."""
+        put(self, "_agreed", agreed)
 
     @property
     def v_title(self) -> str:

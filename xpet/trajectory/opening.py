@@ -13,16 +13,19 @@ from xpet.errors import (
     VersionMismatchError,
     warn,
 )
+from xpet.space import Shape
 from xpet.store.create import create, remains
 from xpet.store.leaves import check_storable
 from xpet.store.place import Place, open_place
 from xpet.store.snapshot import Snapshot, find_snapshot, read_snapshot
 from xpet.store.writer import Writer, open_for_writing
+from xpet.trajectory.agreed import agree, known_alike
 from xpet.trajectory.comparing import Comparison, changed_leaves, changed_parameters, compare, other_seed, start_alike
 from xpet.trajectory.removing import remove_trajectory
 from xpet.trajectory.saving import (
     about_leaf,
     explored_points,
+    first_shape,
     groups,
     leaves,
     mark_stored,
@@ -127,7 +130,8 @@ def _explore(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     # First of all the parameters themselves: what is explored must be there.
     _add_what_is_new(traj, writer, snapshot)
     writer.say_seed(str(traj.settle_seed()), traj.v_state.seed_by)
-    writer.explore(explored_points(traj), traj.length, *shape_of(traj))
+    points = explored_points(traj)
+    writer.explore(points, traj.length, *first_shape(traj, points))
     traj.f_bind(traj.v_name, writer.meta.uuid)
     writer.show_parameters(static_leaf(leaf) for leaf in leaves(traj) if leaf.v_kind == "parameter")
     writer.publish()
@@ -261,16 +265,20 @@ def _agree(traj: Trajectory, writer: Writer, snapshot: Snapshot) -> None:
     where = writer.place.url
     if snapshot.meta.uuid != traj.v_uuid:
         raise StoreBusyError(f"{where}: another process has just stored another trajectory there; run again")
-    if not start_alike(traj, snapshot):
+    known = known_alike(traj, snapshot)
+    if not start_alike(traj, snapshot, known):
         raise TrajectoryExistsError(
             f"{where}: the points here are not those that this trajectory was stored with, as they were changed here "
             "or by another process; give if_exists='extend' to add what is new here behind them, load it again, or "
             "give the trajectory another name"
         )
     _refuse_changed_parameters(traj, snapshot)
+    shape = traj.v_agreed.shape if known and traj.v_agreed is not None else Shape()
     if len(traj) > writer.n_runs:
-        ranges = {path: parameter.f_kept_range() for path, parameter in traj.explored.items()}
-        writer.expand({path: values[writer.n_runs :] for path, values in ranges.items()}, *shape_of(traj))
+        names = {each.parameter: each.name for each in snapshot.meta.space.coordinates}
+        new = {path: parameter.f_kept_range(writer.n_runs) for path, parameter in traj.explored.items()}
+        writer.expand(new, *shape_of(traj, names, shape))
+    agree(traj, writer, known, shape)
 
 
 def _refuse_changed_parameters(traj: Trajectory, snapshot: Snapshot) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from xpet.space import is_product
+from xpet.space import Shape, is_product
 from xpet.store.create import NewTrajectory
 from xpet.store.leaves import StaticGroup, StaticLeaf
 from xpet.store.meta import Axes, Kind
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def new_trajectory(root: Trajectory, title: str) -> NewTrajectory:
     """All that the store must know of a trajectory that it does not have yet."""
     points = explored_points(root)
-    kind, axes = _shape_of(root, points)
+    kind, axes = first_shape(root, points)
     return NewTrajectory(
         name=root.v_name,
         comment=root.v_comment,
@@ -52,19 +52,27 @@ def explored_points(root: Root) -> list[tuple[str, PointColumn]]:
     ]
 
 
-def shape_of(root: Root) -> tuple[Kind, Axes]:
-    """Whether the points are a product, and its axes by coordinate name."""
-    return _shape_of(root, explored_points(root))
+def shape_of(root: Root, names: Mapping[str, str], shape: Shape) -> tuple[Kind, Axes]:
+    """Whether the points are a product, and its axes by coordinate name, given what is known of the first points.
+
+    ``names`` are those of the coordinates by the paths of the parameters.
+    """
+    ranges = {names[path]: each.f_get_range(copy=False) for path, each in root.explored.items()}
+    return _said(shape.of(ranges, lambda: dict(zip(ranges, _columns(root, explored_points(root)), strict=True))))
 
 
-def _shape_of(root: Root, points: Sequence[tuple[str, PointColumn]]) -> tuple[Kind, Axes]:
-    ranges = [each.f_get_range(copy=False) for each in root.explored.values()]
+def first_shape(root: Root, points: Sequence[tuple[str, PointColumn]]) -> tuple[Kind, Axes]:
+    """The same of points that have just been made coordinates."""
+    return _said(is_product(dict(zip([name for name, _ in points], _columns(root, points), strict=True))))
+
+
+def _columns(root: Root, points: Sequence[tuple[str, PointColumn]]) -> list[Any]:
     # Numbers are compared much faster, and positions tell which values are the same, also of those that do not compare.
-    columns: dict[str, Any] = {
-        name: values if column.values.dtype == object else column.values
-        for (name, column), values in zip(points, ranges, strict=True)
-    }
-    axes = is_product(columns)
+    ranges = (each.f_get_range(copy=False) for each in root.explored.values())
+    return [a if col.values.dtype == object else col.values for (_, col), a in zip(points, ranges, strict=True)]
+
+
+def _said(axes: Axes | None) -> tuple[Kind, Axes]:
     return ("list", ()) if axes is None else ("product", axes)
 
 

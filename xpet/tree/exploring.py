@@ -10,6 +10,7 @@ from xpet.errors import NotUniqueNodeError, shown
 from xpet.tree import lookup
 from xpet.tree.group import Group
 from xpet.tree.parameter import BaseParameter
+from xpet.tree.ranges import grown
 from xpet.tree.state import SeedBy, TreeState
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def expand(tree: TreeState, ranges: Mapping[str, Sequence[object]], fail_safe: b
     for parameter, values in zip(parameters, ranges.values(), strict=True):
         parameter.check_range(values)
     for parameter, values in zip(parameters, ranges.values(), strict=True):
-        parameter.set_range([*parameter.f_get_range(copy=False), *values])
+        parameter.set_range(grown(parameter.f_get_range(copy=False), values))
     tree.length += more
 
 

@@ -125,9 +125,9 @@ class BaseParameter(Leaf):
     def _main(self) -> str:
         return "data"
 
-    def f_kept_range(self) -> Sequence[Any]:
-        """The values of all runs as they are kept: of a class with a ``_store`` of its own, what that makes of them."""
-        values = self._known_range()
+    def f_kept_range(self, start: int = 0) -> Sequence[Any]:
+        """The values of the runs from ``start`` on as they are kept: what a class with a ``_store`` makes of them."""
+        values = self._known_range()[start:] if start else self._known_range()
         if type(self)._kept is BaseParameter._kept and not self._stores_itself():
             return values
         made: dict[int, Any] = {}
