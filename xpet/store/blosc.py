@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 _HEAD, _BLOCK = struct.Struct("<BBBBIII"), struct.Struct("<II")
+#: of a head: the bytes that are in it, and those that it is
+_SIZES = struct.Struct("<4xI4xI")
 #: bytes that are not compressed: with their head they are a block of a disk
 _FEW = 4096 - _HEAD.size
 #: bytes of fill in which a match of LZ4 has room
@@ -95,7 +97,7 @@ def decompress(frame: bytes, shape: tuple[int, ...], dtype: np.dtype[Any], size:
     # What is made here is known by making it again; what differs in a bit is Blosc's to judge.
     if len(frame) == _HEAD.size + size and frame[: _HEAD.size] == _head(_STORED, dtype.itemsize, size, size):
         return np.ndarray(shape, dtype, bytearray(frame), _HEAD.size)
-    few = _few(frame, dtype.itemsize)
+    few = _few(frame, dtype.itemsize) if frame[2] == _PLAIN else b""
     if few and frame == _filled(few[: -dtype.itemsize], few[-dtype.itemsize :], size):
         numbers = np.frombuffer(few, dtype)
         flat = np.full(size // dtype.itemsize, numbers[-1])
@@ -119,7 +121,7 @@ def _numcodecs() -> Any:
 def _few(frame: bytes, itemsize: int) -> bytes:
     """The numbers that a frame begins with and its first fill, if it may be one of few numbers."""
     at = _HEAD.size + _BLOCK.size
-    size = frame[at] >> 4 if len(frame) > at and frame[2] == _PLAIN else 0
+    size = frame[at] >> 4 if len(frame) > at else 0
     if size == 15:
         rest = frame[at + 1 : at + 1 + _FEW // 255 + 2]
         full = len(rest) - len(rest.lstrip(b"\xff"))
@@ -136,10 +138,10 @@ def size_of(frame: bytes) -> int:
     ValueError
         If it is not as long as it says.
     """
-    said = int.from_bytes(frame[12:16], "little")
+    size, said = _SIZES.unpack_from(frame) if len(frame) >= _HEAD.size else (0, 0)
     if len(frame) != max(said, _HEAD.size):
         raise ValueError(f"{len(frame)} compressed bytes instead of {said}")
-    return int.from_bytes(frame[4:8], "little")
+    return int(size)
 
 
 def is_frame(data: bytes) -> bool:
