@@ -11,6 +11,7 @@ import pytest
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.testing import identical
 from xpet.values import Encoded, Part, decode, encode, same_value
+from xpet.values.codecs import packing
 
 LEVELS = 10_000
 
@@ -121,6 +122,29 @@ def test_what_holds_itself_is_refused(make: Any):
 def test_what_is_there_twice_does_not_hold_itself():
     inner = [1]
     value = deep([inner, inner, (), ()], listed)
+    assert identical(value, decode(encode(value)))
+
+
+@pytest.mark.parametrize("levels", [40, 300])
+@pytest.mark.parametrize(
+    "twice",
+    [lambda a: [a, a], lambda a: (a, a), lambda a: {"x": a, "y": a}, lambda a: frozenset([a, frozenset([a])])],
+    ids=["list", "tuple", "dict", "set"],
+)
+def test_what_doubles_at_every_level_is_refused(twice: Any, levels: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(packing, "_MOST_ITEMS", 2**12)
+    for innermost in (1.5, np.zeros(2)) if type(twice(0)) is not frozenset else (1.5,):
+        value = deep(innermost, twice, levels=levels)
+        with pytest.raises(UnsupportedValueError, match=r"z of type .*(several places|levels deep)"):
+            encode(value, "z")
+
+
+def test_what_is_shared_and_small_is_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(packing, "_MOST_ITEMS", 2**12)
+    row = list(range(20))
+    for value in ([row] * 500, {"a": row, "b": [row, {"c": row}]}, deep(row, lambda a: [a, a], levels=7)):
+        assert identical(value, decode(encode(value)))
+    value = [[k] for k in range(2**13)]
     assert identical(value, decode(encode(value)))
 
 

@@ -20,7 +20,7 @@ from xpet.values.codecs.sequence import codec as sequence
 from xpet.values.nesting import DEEPEST, deeper, levels
 from xpet.values.parts import is_utf8
 from xpet.values.registry import encode
-from xpet.values.structures import STRUCTURES
+from xpet.values.structures import STRUCTURES, structures_in
 from xpet.values.text import is_too_wide
 from xpet.values.text import to_text as encoding_to_text
 
@@ -29,6 +29,9 @@ _NUMBERS = (float, int, bool, complex)
 _INT64 = range(-(2**63), 2**63)
 #: how many levels a piece has, and at least has if it is deep in other values
 _PIECE, _LEAST = 50, 10
+#: A structure that is in others at many places is written at each of them. So many items may come of that, or so many
+#: for each one that there is; what doubles at every level would take more time than there is.
+_MOST_ITEMS, _MOST_REPEATS = 2**18, 256
 #: Python hashes tuples in tuples without a look at how much of its stack is left.
 _DEEPEST_KEY = 1000
 
@@ -50,7 +53,7 @@ def document(value: object, room: int) -> tuple[Any, dict[str, Any], int]:
     """
     packing = Packing(room)
     try:
-        return packing.pack(value, (), levels()), packing.taken, 1
+        return packing.whole(value), packing.taken, 1
     except _Deep:
         pieces = _Pieces(room)
         return pieces.whole(value), pieces.taken, 2
@@ -88,10 +91,18 @@ class Packing:
     def __init__(self, room: int) -> None:
         self._room = room
         self._most = DEEPEST
+        self._value: Any = None
+        #: how many items were written, and may be before it is looked at how many there are
+        self._items, self._limit = 0, _MOST_ITEMS
         self.taken: dict[str, object] = {}
 
+    def whole(self, value: object) -> Any:
+        """The JSON of all of a value."""
+        self._value = value
+        return self.pack(value, (), levels())
+
     def pack(self, value: Any, path: _Path = None, depth: int = 0) -> Any:
-        """The JSON of a value."""
+        """The JSON of a value, or of what is in it."""
         kind = type(value)
         if value is None:
             return value
@@ -133,6 +144,9 @@ class Packing:
 
     def _pack_container(self, value: Any, path: _Path, depth: int) -> Any:
         kind = type(value)
+        self._items += len(value)
+        if self._items > self._limit:
+            self._check_repeats()
         if kind is dict:
             if _are_texts(value) and TAG not in value:
                 return {key: self.pack(item, _below(path, key), depth) for key, item in value.items()}
@@ -144,6 +158,15 @@ class Packing:
             return _tagged(kind.__name__, self._pack_set(value, depth))
         items = [self.pack(item, _below(path, k), depth) for k, item in enumerate(value)]
         return items if kind is list else _tagged("tuple", items)
+
+    def _check_repeats(self) -> None:
+        there_are = sum(map(len, structures_in(self._value)))
+        self._limit = max(_MOST_ITEMS, _MOST_REPEATS * there_are)
+        if self._items > self._limit:
+            raise UnsupportedValueError(
+                f"it has {there_are} items, but more than {self._limit} as lists, tuples, dicts and sets that it has "
+                "at several places are written at each; store what is shared once, under a name of its own"
+            )
 
     def _pack_key(self, key: object, depth: int) -> Any:
         check_key(key)
@@ -211,7 +234,8 @@ class _Pieces(Packing):
         self._here: list[int] = []
 
     def whole(self, value: object) -> Any:
-        """The JSON of a value."""
+        """The JSON of all of a value."""
+        self._value = value
         pieces: list[Any] = []
         todo: list[_Waiting | tuple[int, ...]] = [_Waiting(value, {}, (), ())]
         while todo:
