@@ -37,6 +37,20 @@ from ministack.app import main
 main()
 """
 
+#: localbucket keeps what it got of an object whose sender dies, where S3 keeps nothing; and small answers wait 40 ms
+_LOCALBUCKET = """
+import localbucket
+class Handler(localbucket.S3Handler):
+    disable_nagle_algorithm = True
+    def _read_body(self):
+        body, of = super()._read_body(), self.headers.get
+        if len(body) < int(of("x-amz-decoded-content-length") or of("Content-Length") or 0):
+            raise localbucket.S3Error(400, "IncompleteBody", "The body is shorter than it should be.")
+        return body
+localbucket.S3Handler = Handler
+localbucket.main()
+"""
+
 
 class PersistentServer:
     """An S3 server that has its objects on a disk, so that it can be killed and started again.
@@ -54,7 +68,9 @@ class PersistentServer:
         self._port = free_port()
         objects = str(folder / "objects")
         self._command = (
-            [sys.executable, "-c", _PERSISTENT] if program is None else [program, "--port", str(self._port), objects]
+            [sys.executable, "-c", _PERSISTENT]
+            if program is None
+            else [str(Path(program).with_name("python")), "-c", _LOCALBUCKET, "--port", str(self._port), objects]
         )
         self.server = Server("ministack", f"http://127.0.0.1:{self._port}")
         self._process = self._start()

@@ -256,6 +256,7 @@ def nest() -> None:
     imports.
     """
     import numpy as np  # noqa: F401
+    import s3fs  # noqa: F401
 
     import xpet.run.study
     import xpet.store.fold

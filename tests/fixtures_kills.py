@@ -119,16 +119,23 @@ def _kill_group(pid: int) -> None:
 
 def is_gone(group: int) -> bool:
     """Whether no process of a group is left, but for those that nobody has buried yet."""
+    # asked often: mostly it is its first process that is there
+    if _state_of(Path("/proc") / str(group)) not in (None, "Z"):
+        return False
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return True
-    states = []
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _, theirs = file.read_text().rpartition(")")[2].split()[:3]
-            states += [state] if int(theirs) == group else []
-    return bool(states) and set(states) <= {"Z"}
+    states = {_state_of(path, group) for path in Path("/proc").glob("[0-9]*")} - {None}
+    return states == {"Z"}
+
+
+def _state_of(process: Path, group: int | None = None) -> str | None:
+    """The state of a process, None if it is gone, or of another group than this one."""
+    with contextlib.suppress(OSError):
+        state, _, theirs = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+        return state if group in (None, int(theirs)) else None
+    return None
 
 
 # ---- what a store holds ----------------------------------------------------------------------------------------------
