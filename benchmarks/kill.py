@@ -39,12 +39,12 @@ from fixtures_kills import Nest, Reference, is_gone, nearby  # noqa: E402
 from fixtures_servers import BUCKET, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
-EXECUTORS = ("serial", "thread", "process")
+EXECUTORS = ("serial", "thread", "process", "loky")
 KINDS = ("local", "local-chunks", "s3", "s3-chunks", "s3-server", "s3-proxy", "full-disk")
 #: bytes from which workers write chunks in the kinds that are named for that
 CHUNK = 2**16
 #: seconds that a run takes at least: workers should be at runs most of the time, not starting
-PAUSES = {"serial": 0.005, "thread": 0.01, "process": 0.03}
+PAUSES = {"serial": 0.005, "thread": 0.01, "process": 0.03, "loky": 0.03}
 SAID = {
     "local": "local disk, SIGKILL",
     "local-chunks": "local disk, chunks by workers, SIGKILL",
@@ -79,7 +79,7 @@ def bench_of(kind: str, executor: str, folder: Path, program: str | None) -> Ite
             disk = FullDisk(stack.enter_context(small_disk()))
             yield Bench(folder, str(disk.folder), disk, {}, disk)
             return
-        kill = Kill(("worker", "coordinator", "all") if executor == "process" else ("process",))
+        kill = Kill(("worker", "coordinator", "all") if executor in ("process", "loky") else ("process",))
         if kind.startswith("local"):
             yield Bench(folder, str(folder), kill, {}, chunk=chunk)
             return

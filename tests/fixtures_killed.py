@@ -38,7 +38,7 @@ class Settings:
     log
         The file that tells of it.
     executor
-        ``'serial'``, ``'thread'`` or ``'process'``.
+        ``'serial'``, ``'thread'``, ``'process'`` or ``'loky'``.
     n_runs, pause
         How many runs, and how long each one takes at least, in seconds.
     fold, block, flush
@@ -146,10 +146,10 @@ def work(settings: Settings) -> None:
     """Do what is missing of the study."""
     from xpet import Environment
 
-    how = {"serial": {}, "process": {"multiproc": True, "ncores": 2}, "thread": {"executor": "thread", "ncores": 2}}
+    how: dict[str, dict[str, Any]] = {"serial": {}, "process": {"multiproc": True, "ncores": 2}}
     env = Environment(
         NAME, store=settings.store, storage_options=settings.options or None, seed=SEED, progress=False,
-        flush_interval=settings.flush, **how[settings.executor],
+        flush_interval=settings.flush, **how.get(settings.executor, {"executor": settings.executor, "ncores": 2}),
     )  # fmt: skip
     env.traj.f_add_parameter("x", 0.0)
     env.traj.f_add_parameter("traffic.ncars", 42, comment="cars")

@@ -265,6 +265,7 @@ def check_end(settings: Settings, expected: Reference) -> Iterator[str]:
     with nearby(settings) as place:
         here, there = contents(place), expected.contents
         runs, journal = read_runs(place), place.list(f"{NAME}/{_JOURNAL}")
+        held = [key for key in journal if "/lease/" in key and not json.loads(place.read(key) or b"{}")["released"]]
     different = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
     if different:
         yield f"differs from an undisturbed study: {different[:10]}"
@@ -274,3 +275,5 @@ def check_end(settings: Settings, expected: Reference) -> Iterator[str]:
     others = [key for key in journal if not key.startswith(("lease/", "launch/", "zarr.json"))]
     if len(leases) != 1 or others:
         yield f"left in the journal: {leases[1:] + others}"
+    if held:
+        yield f"a lease was not given back: {held}"

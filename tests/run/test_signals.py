@@ -158,8 +158,10 @@ def test_two_interrupts_end_it_as_well(begin):
     study.wait_for(study.is_gone)
 
 
-@pytest.mark.parametrize(("name", "method"), EXECUTORS)
+@pytest.mark.parametrize(("name", "method"), [*EXECUTORS, ("loky", None)])
 def test_no_worker_outlives_a_coordinator_that_is_killed(begin, name, method):
+    if name == "loky":
+        pytest.importorskip("loky", reason="needs loky: pip install 'xpet[loky]'")
     study = begin(name, method)
     study.process.kill()
     study.process.wait(SOON)

@@ -243,7 +243,7 @@ def loky_pool(task: Task, workers: int, start_method: StartMethod | None = None)
         ) from error
 
     def make() -> Executor:
-        executor: Executor = ProcessPoolExecutor(workers, initializer=begin)
+        executor: Executor = ProcessPoolExecutor(workers, initializer=begin, initargs=(os.getpid(),))
         # its processes start with the first call
         with put_off(), empty_main(), held_for_children():
             executor.submit(os.getpid)

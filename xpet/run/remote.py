@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from time import sleep
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 KEPT = 2
 """So many launches each thread of a worker remembers."""
+PARENT_SECONDS = 0.2
+"""So often a worker process of ours looks whether its parent is there."""
 _REPORT, _ERROR, _GONE, _MISSING = b"D", b"E", b"G", b"M"
 """First byte of an answer: a block is done; the study must stop; the job ended its worker; what is to be done?"""
 _WORKERS: dict[int, dict[str, Worker]] = {}
@@ -67,10 +71,19 @@ class Elsewhere:
         """Nothing reaches them; blocks are short."""
 
 
-def begin() -> None:
-    """Set a worker process of ours up; called first thing in it."""
+def begin(parent: int) -> None:
+    """Set a worker process of ours up; called first thing in it, with the process that started it."""
     interrupts.ignore()
     print_by_line()
+    if os.name == "posix":
+        threading.Thread(target=_die_with, args=(parent,), daemon=True, name="xpet-parent").start()
+
+
+def _die_with(parent: int) -> None:
+    # its pipes are the executor's, which would wait for orders for ever
+    while os.getppid() == parent:
+        sleep(PARENT_SECONDS)
+    os._exit(1)
 
 
 def do(launch: str, work: bytes | None, block: bytes) -> bytes:
