@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import xpet
 from xpet.errors import UnsupportedValueError
 from xpet.values import decode, encode, label, unlabelled
 
@@ -80,3 +83,55 @@ BAD = {
 def test_bad(make: Any, error: type[Exception], match: str):
     with pytest.raises(error, match=match):
         make()
+
+
+STAMP = pd.Timestamp("2026-01-01")
+TIMES: dict[str, tuple[Any, str, list[Any]]] = {
+    "dates": ([dt.date(2026, 1, 1), dt.date(1999, 5, 6)], "M8[s]", ["2026-01-01", "1999-05-06"]),
+    "datetimes": ([dt.datetime(2026, 1, 1, 2, 3, 4, 5)] * 2, "M8[us]", ["2026-01-01T02:03:04.000005"] * 2),
+    "Timestamps": ([STAMP.as_unit("s"), STAMP.as_unit("s")], "M8[s]", ["2026-01-01"] * 2),
+    "Timestamps of units": ([STAMP.as_unit("s"), pd.Timestamp(1)], "M8[ns]", ["2026", "1970-01-01T00:00:00.000000001"]),
+    "Timestamp and NaT": ([pd.NaT, STAMP.as_unit("ms")], "M8[ms]", ["NaT", "2026-01-01"]),
+    "Series": (pd.Series([STAMP.as_unit("us"), pd.NaT]), "M8[us]", ["2026-01-01", "NaT"]),
+    "timedeltas": ([dt.timedelta(days=1), dt.timedelta(microseconds=-1)], "m8[us]", [86400000000, -1]),
+    "Timedeltas": ([pd.Timedelta("1s").as_unit("ms"), pd.NaT], "m8[ms]", [1000, "NaT"]),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("given", "dtype", "seen"), TIMES.values(), ids=TIMES)
+def test_times_as_coordinates(given: Any, dtype: str, seen: list[Any], tmp_path: Path):
+    made = label([1.0, 2.0], "t", {"t": given})
+    expected = np.array(seen, dtype)
+    values = made.labels.coords["t"].values
+    assert values.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(values, expected)
+
+    def leave(x: int) -> Any:
+        return label(np.zeros(2) + x, "t", {"t": given})
+
+    xpet.sweep(leave, {"x": [0, 1]}, store=tmp_path / "a.zarr")
+    with xr.open_dataset(tmp_path / "a.zarr" / "leave", group="results", engine="zarr") as plain:
+        assert plain.leave.dims == ("run", "t")
+        np.testing.assert_array_equal(plain.t.values, expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([STAMP.tz_localize("Europe/Berlin")], "times with a zone, 2026-01-01.*tz_convert"),
+        ([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)], "times with a zone"),
+        (pd.DatetimeIndex([STAMP], tz="UTC"), "times with a zone"),
+        ([dt.date(1, 1, 1)], "has dtype datetime64"),
+        ([pd.NaT], "has dtype object"),
+    ],
+    ids=str,
+)
+def test_times_that_can_be_no_coordinate(given: Any, told: str):
+    with pytest.raises(ValueError, match=f"label: the coordinate 't' {told}|label: the coordinate 't' has {told}"):
+        label([1.0], "t", {"t": given})
+
+
+def test_dates_and_datetimes_are_not_mixed():
+    with pytest.raises(ValueError, match="label: the coordinate 't' has dtype object"):
+        label([1.0, 2.0], "t", {"t": [dt.date(2026, 1, 1), dt.datetime(2026, 1, 2)]})

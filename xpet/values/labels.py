@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: units of times and of differences of which each has a number of seconds
 _COARSE = {"M": ("Y", "M", "W", "D", "h", "m"), "m": ("W", "D", "h", "m")}
+#: the units that pandas counts times in, coarse ones first
+_FINER = ("s", "ms", "us", "ns")
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -50,8 +53,8 @@ def label(
     dims
         One name per dimension of ``value``; none: the dimensions stay unnamed.
     coords
-        For some of ``dims``: a 1-D array as long as that dimension, of numbers, texts or times, or
-        ``label(array, units=…)``.
+        For some of ``dims``: a 1-D array or list as long as that dimension, of numbers, texts or times (dates,
+        datetimes, Timestamps, without a zone), or ``label(array, units=…)``.
     units
         The units of ``value`` as text, such as ``'mV'``; a quantity of pint or BRIAN2 has its own.
     attrs
@@ -118,7 +121,7 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
     numbers, units = _numbers_of(unlabelled(given))
     if units:
         attrs = {**attrs, "units": units}
-    values = _in_seconds(_plain_texts(np.asarray(numbers)))
+    values = _in_seconds(_as_times(name, _plain_texts(np.asarray(numbers))))
     if name not in sizes:
         raise ValueError(f"label: the coordinate {name!r} is not one of the dims {tuple(sizes)}")
     if values.shape != (sizes[name],):
@@ -131,6 +134,31 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
             "to nanoseconds are possible"
         )
     return Coord(values, attrs)
+
+
+def _as_times(name: str, values: Array) -> Array:
+    """Dates, datetimes, Timestamps and their differences as NumPy's times; anything else as it is."""
+    import numpy as np
+
+    items = values.tolist() if values.dtype == object and values.ndim == 1 else []
+    zones = [item for item in items if getattr(item, "tzinfo", None) is not None]
+    if zones:
+        raise ValueError(
+            f"label: the coordinate {name!r} has times with a zone, {zones[0]}; plain tools know none, so give them in "
+            "UTC and without it, such as pandas.DatetimeIndex(times).tz_convert('UTC').tz_localize(None)"
+        )
+    known = [item for item in items if type(item).__name__ != "NaTType"]
+    kinds = set(map(type, known))
+    if len(kinds) != 1 or not issubclass(kind := kinds.pop(), dt.date | dt.timedelta):
+        return values
+    letter = "M" if issubclass(kind, dt.date) else "m"
+    if not hasattr(kind, "as_unit"):
+        return np.array(items, f"{letter}8[s]" if kind is dt.date else f"{letter}8[us]")
+    # Timestamps and Timedeltas say what they count.
+    unit = max((item.unit for item in known), key=_FINER.index)
+    made = np.full(len(items), "NaT", f"{letter}8[{unit}]")
+    made[[k for k, item in enumerate(items) if type(item) is kind]] = [item.as_unit(unit).asm8 for item in known]
+    return made
 
 
 def _in_seconds(values: Array) -> Array:
