@@ -203,8 +203,11 @@ def _own_name(function: Callable[..., object]) -> str | None:
 
 
 def _check_signature(function: Callable[..., object], names: tuple[str, ...]) -> None:
+    from xpet.run.options import check_is_done
+
     if not callable(function):
         raise TypeError(f"sweep takes a function, not a {type(function).__name__}: {function!r}")
+    check_is_done(function)
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

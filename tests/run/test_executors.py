@@ -248,6 +248,7 @@ def test_a_script_without_a_guard_runs_once(name, form, tmp_path):
     [
         ({"executor": "scoop"}, ValueError, "'serial', 'thread', 'process', 'loky'"),
         ({"executor": 3}, TypeError, "executor is 3, which has no method submit"),
+        ({"executor": ThreadPoolExecutor}, TypeError, r"the class ThreadPoolExecutor; give an object of it"),
         ({"executor": "serial", "multiproc": True}, ValueError, "executor='serial' has none"),
         ({"executor": "thread", "multiproc": True}, ValueError, "executor='thread' has none"),
         ({"executor": "thread", "start_method": "spawn"}, ValueError, "start_method='spawn' is for worker processes"),

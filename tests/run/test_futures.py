@@ -144,6 +144,36 @@ def test_a_block_that_an_executor_gives_up_is_tried_once_more(tmp_path):
     assert "KilledWorker: died 4 times" in worse.failures[0].message
 
 
+class Answering:
+    """Calls nothing, and says this."""
+
+    def __init__(self, submitted: object) -> None:
+        self._submitted = submitted
+
+    def submit(self, function, /, *args):
+        return self._submitted
+
+
+def answered(result: object) -> Future[object]:
+    future: Future[object] = Future()
+    future.set_result(result)
+    return future
+
+
+@pytest.mark.parametrize(
+    ("submitted", "words"),
+    [
+        (None, r"Answering .*\.submit must return a future, and it was None"),
+        (answered(None), "return what the function that it calls returned, and it was None"),
+        (answered(b""), "return what the function that it calls returned, and it was b''"),
+    ],
+    ids=["no future", "no answer", "empty answer"],
+)
+def test_what_is_no_executor_is_told_so(submitted, words, tmp_path):
+    with pytest.raises(RunError, match=words):
+        study(square, tmp_path, executor=Answering(submitted))
+
+
 @pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'xpet'"), AttributeError("no 'do'")], ids=repr)
 def test_workers_without_the_packages_end_the_study(tmp_path, error):
     with pytest.raises(RunError, match=r"cannot load what they are sent.*they need the packages") as caught:

@@ -57,6 +57,8 @@ def test_ncores_that_is_no_number_of_processes_is_refused(ncores):
         (5, TypeError, "'missing', 'failed' or indices"),
         ([1.0], TypeError, "'missing', 'failed' or indices"),
         (["run_00000001"], TypeError, "'missing', 'failed' or indices"),
+        ([False, True, False, True], TypeError, "'missing', 'failed' or indices"),
+        (np.array([False, True, False, True]), TypeError, "'missing', 'failed' or indices"),
         ([-1], ValueError, "the runs 0 to 3"),
         ([4], ValueError, "the runs 0 to 3"),
     ],
@@ -103,6 +105,42 @@ def wrapping(function):
 def test_a_job_that_cannot_be_called_is_refused_before_the_first_run(job, args, kwargs, words):
     with pytest.raises(TypeError, match=words):
         check_call(job, args, kwargs)
+
+
+async def waits(traj):
+    traj.f_add_result("y", 1)
+
+
+def yields(traj):
+    yield traj.f_add_result("y", 1)
+
+
+async def waits_and_yields(traj):
+    yield traj.f_add_result("y", 1)
+
+
+class Waiting:
+    async def __call__(self, traj):
+        traj.f_add_result("y", 1)
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [
+        (waits, "waits is an async function, of which a call does nothing by itself; .*asyncio.run"),
+        (functools.partial(waits), "waits is an async function"),
+        (Waiting(), "Waiting is an async function"),
+        (Waiting().__call__, "Waiting.__call__ is an async function"),
+        (yields, "yields is a generator"),
+        (waits_and_yields, "waits_and_yields is a generator"),
+    ],
+    ids=["async", "partial", "object", "method", "generator", "both"],
+)
+def test_a_job_of_which_a_call_does_nothing_is_refused(job, words):
+    with pytest.raises(TypeError, match=words):
+        check_call(job, (), {})
+    with pytest.raises(TypeError, match=words):
+        xpet.sweep(job, {"traj": [1, 2]}, "memory://nothing", name="nothing")
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,9 @@ def execute(client, code: str) -> str:
         elif kind == "status" and content["execution_state"] == "idle":
             return told
     raise TimeoutError(told)
+
+
+def test_without_a_console_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with progress.Bar(3, "study") as bar:
+        bar.take(BlockReport(0, n_complete=3))

@@ -125,6 +125,8 @@ class FuturesPool:
         try:
             with put_off():
                 future = self._way.submit(self._executor, block, is_missing)
+                if not callable(getattr(future, "add_done_callback", None)):
+                    raise RunError(f"{shown(self._executor)}.submit must return a future, and it was {shown(future)}")
                 self._begun[number] = future, block
                 future.add_done_callback(partial(self._note, number))
         except BrokenExecutor as error:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from xpet.errors import shown
+from xpet.run.job import unwrapped
 from xpet.run.loop import OnError
 from xpet.run.pools import POOLS, StartMethod, is_here
 from xpet.run.ports import Executor
+from xpet.run.transport import name_of
 
 RunWord: TypeAlias = Literal["missing", "failed"]
 RunChoice: TypeAlias = RunWord | Iterable[int]
@@ -149,6 +151,10 @@ def _check_executor(executor: str | Executor, multiproc: bool) -> None:
     known = ", ".join(map(repr, POOLS))
     if isinstance(executor, str) and executor not in POOLS:
         raise ValueError(f"executor is {shown(executor)}; it must be one of {known}, or an object with a method submit")
+    if isinstance(executor, type):
+        raise TypeError(
+            f"executor is the class {executor.__name__}; give an object of it, as in {executor.__name__}(...)"
+        )
     if not isinstance(executor, str) and not callable(getattr(executor, "submit", None)):
         raise TypeError(
             f"executor is {shown(executor)}, which has no method submit; it must be one of {known}, or an executor "
@@ -179,9 +185,11 @@ def checked_runs(choice: object, length: int) -> RunWord | list[int]:
         if isinstance(choice, str) and choice == word:
             return word
     try:
-        if isinstance(choice, str | bytes):
+        chosen: list[object] = [] if isinstance(choice, str | bytes) else list(choice)  # type: ignore[call-overload]  # that is what is found out
+        # true and false are a mask, and would be taken for the runs 1 and 0
+        if isinstance(choice, str | bytes) or any(isinstance(run, bool) for run in chosen):
             raise TypeError
-        runs = sorted({operator.index(run) for run in choice})  # type: ignore[attr-defined]  # that is what is found out
+        runs = sorted(set(map(operator.index, chosen)))  # type: ignore[arg-type]  # as well
     except TypeError:
         raise TypeError(f"runs is {shown(choice)}; it must be 'missing', 'failed' or indices such as [0, 3]") from None
     beyond = [run for run in runs if not 0 <= run < length]
@@ -204,6 +212,7 @@ def check_call(job: Callable[..., object], args: tuple[object, ...], kwargs: Map
     """
     if not callable(job):
         raise TypeError(f"env.run takes a function of the trajectory, not a {type(job).__name__}: {job!r}")
+    check_is_done(job)
     try:
         # a decorator may call what it wraps with more than it is called with
         signature = inspect.signature(job, follow_wrapped=False)
@@ -224,6 +233,29 @@ def check_call(job: Callable[..., object], args: tuple[object, ...], kwargs: Map
         raise TypeError(
             f"env.run calls {named} with the trajectory and what follows the job, which fails: {error}{advice}"
         ) from None
+
+
+def check_is_done(function: Callable[..., object]) -> None:
+    """Refuse what a call only begins: nothing of it would be done when it returned.
+
+    Raises
+    ------
+    TypeError
+        It is an async function or a generator.
+
+    Examples
+    --------
+    >>> check_is_done(len)
+    """
+    inner = unwrapped(function)
+    for each in (inner, type(inner).__call__):
+        if inspect.iscoroutinefunction(each):
+            what, advice = "an async function", "give a function that calls asyncio.run with it"
+        elif inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each):
+            what, advice = "a generator", "return what it yields, such as in a list"
+        else:
+            continue
+        raise TypeError(f"{name_of(inner)} is {what}, of which a call does nothing by itself; {advice}")
 
 
 def _is_named(signature: inspect.Signature, name: str) -> bool:

@@ -8,6 +8,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
+from xpet.errors import RunError, shown
 from xpet.run import interrupts
 from xpet.run.blocks import Block
 from xpet.run.messages import pack_error, pack_report, unpack_report
@@ -60,12 +61,16 @@ class Elsewhere:
 
     def read(self, result: object) -> Answer:
         """Read what a call returned."""
-        tag, content = cast(bytes, result)[:1], cast(bytes, result)[1:]
+        tag, content = (result[:1], result[1:]) if isinstance(result, bytes) else (b"", b"")
         if tag == _REPORT:
             return unpack_report(content)
         if tag == _ERROR:
             return cast(Exception, loads(content))
-        return Gone(content.decode(errors="replace")) if tag == _GONE else None
+        if tag == _GONE:
+            return Gone(content.decode(errors="replace"))
+        if tag == _MISSING:
+            return None
+        raise RunError(f"an executor must return what the function that it calls returned, and it was {shown(result)}")
 
     def stop(self) -> None:
         """Nothing reaches them; blocks are short."""
