@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import xarray as xr
+from fixtures_processes import finish, start
 
 import xpet
 from xpet.testing import ExecutorContract
@@ -270,6 +271,21 @@ def test_a_store_in_memory_is_for_threads_and_no_other_process(expected):
     env = study("memory://executors", executor="thread")
     env.run(measure)
     xr.testing.assert_identical(env.dataset("flat").load(), expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a fork server")
+def test_processes_of_loky_may_come_from_a_fork_server(tmp_path):
+    pytest.importorskip("loky", reason=NEEDS_LOKY)
+    code = """
+        import sys
+        import xpet
+        from loky.backend.context import set_start_method
+        set_start_method("forkserver")
+        def double(x):
+            return 2 * x
+        print(xpet.sweep(double, {"x": [1.0, 2.0]}, store=sys.argv[1], executor="loky", ncores=2).double.values)
+    """
+    assert finish(start(code, str(tmp_path / "s.zarr"))).split() == ["[2.", "4.]"]
 
 
 def test_loky_that_is_not_there_is_named(tmp_path, monkeypatch):

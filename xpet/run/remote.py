@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -85,9 +86,12 @@ def begin(parent: int) -> None:
 
 
 def _die_with(parent: int) -> None:
-    # its pipes are the executor's, which would wait for orders for ever
-    while os.getppid() == parent:
-        sleep(PARENT_SECONDS)
+    # its pipes are the executor's, which would wait for orders for ever; who forks for an executor is nearer than it
+    nearest = os.getppid()
+    with suppress(ProcessLookupError):
+        while os.getppid() == nearest:
+            os.kill(parent, 0)
+            sleep(PARENT_SECONDS)
     os._exit(1)
 
 
