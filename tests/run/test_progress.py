@@ -173,7 +173,8 @@ def execute(client, code: str) -> str:
     raise TimeoutError(told)
 
 
-def test_without_a_console_there_is_no_bar(monkeypatch):
+@pytest.mark.parametrize("must", [False, True], ids=["by itself", "asked for"])
+def test_without_a_console_there_is_no_bar(must: bool, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
-    with progress.Bar(3, "study") as bar:
+    with progress.Bar(3, "study", must) as bar:
         bar.take(BlockReport(0, n_complete=3))

@@ -93,6 +93,9 @@ TIMES: dict[str, tuple[Any, str, list[Any]]] = {
     "Timestamps of units": ([STAMP.as_unit("s"), pd.Timestamp(1)], "M8[ns]", ["2026", "1970-01-01T00:00:00.000000001"]),
     "Timestamp and NaT": ([pd.NaT, STAMP.as_unit("ms")], "M8[ms]", ["NaT", "2026-01-01"]),
     "Series": (pd.Series([STAMP.as_unit("us"), pd.NaT]), "M8[us]", ["2026-01-01", "NaT"]),
+    "date and NaT": ([dt.date(2026, 1, 1), pd.NaT], "M8[s]", ["2026-01-01", "NaT"]),
+    "datetime and NaT": ([pd.NaT, dt.datetime(2026, 1, 1)], "M8[us]", ["NaT", "2026-01-01"]),
+    "timedelta and NaT": ([dt.timedelta(days=1), pd.NaT], "m8[us]", [86400000000, "NaT"]),
     "timedeltas": ([dt.timedelta(days=1), dt.timedelta(microseconds=-1)], "m8[us]", [86400000000, -1]),
     "Timedeltas": ([pd.Timedelta("1s").as_unit("ms"), pd.NaT], "m8[ms]", [1000, "NaT"]),
 }

@@ -52,6 +52,7 @@ def explicit(value: Any) -> Any:
 
 
 SPARSE = pd.arrays.SparseArray([0, 1, 0, 2, 3])
+BLOCKS = pd.arrays.SparseArray([0, 1, 0, 2, 3], kind="block")
 FRAME = pd.DataFrame({"rate": [1.5, 2.5], "n": [1, 2]})
 
 
@@ -318,6 +319,10 @@ FORGED = {
     "entries twice": forged(SPARSE, at=np.array([1, 1, 3], "i4")),
     "entries at texts": forged(SPARSE, at=np.array(["a", "b", "c"], object)),
     "entries in two dimensions": forged(SPARSE, main=np.zeros((3, 1))),
+    "entries before, as blocks": forged(BLOCKS, at=np.array([-3, 1, 2], "i4")),
+    "entries twice, as blocks": forged(BLOCKS, at=np.array([1, 1, 3], "i4")),
+    "entries in no order, as blocks": forged(BLOCKS, at=np.array([2**31 - 1, -(2**31), 3], "i4")),
+    "negative length of blocks": forged(pd.arrays.SparseArray([], kind="block"), length=-1),
     "fewer entries": forged(SPARSE, main=np.zeros(2, int)),
     "kind of a sparse array": forged(SPARSE, {"kind": "dense"}),
     "negative length": forged(SPARSE, length=-1),

@@ -213,6 +213,20 @@ def test_what_is_in_it_must_be_kept_too(registered):
         encode(Cell(object(), 2), "x.y")
 
 
+def test_a_class_that_cannot_be_hashed(registered):
+    class Alike(type):
+        def __eq__(cls, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Kind(metaclass=Alike):
+        pass
+
+    with pytest.raises(UnsupportedValueError, match=r"x\.y: a value of type .*Kind cannot be kept"):
+        encode(Kind(), "x.y")
+
+
 @pytest.mark.parametrize(
     ("ask", "load"), [("import lab", "encode(lab.Dish(7))"), ("", "xpet.load_codecs()")], ids=["to store", "by name"]
 )

@@ -57,8 +57,7 @@ class Bar:
 def _made(total: int, name: str, must: bool) -> Any:
     in_notebook = _in_notebook()
     # without a console there is no stream at all
-    is_seen = sys.stderr is not None and (in_notebook or sys.stderr.isatty())
-    if not (must or is_seen):
+    if sys.stderr is None or not (must or in_notebook or sys.stderr.isatty()):
         return None
     try:
         from tqdm import tqdm

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from xpet.values.parts import Array
 
 
-
 def read_static(place: Place, hierarchy: Hierarchy, key: str) -> Any:
     """The value of one item of a leaf outside runs; ``key`` is its main array."""
     return decode(read_encoded(place, hierarchy, key))

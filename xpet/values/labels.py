@@ -152,12 +152,13 @@ def _as_times(name: str, values: Array) -> Array:
     if len(kinds) != 1 or not issubclass(kind := kinds.pop(), dt.date | dt.timedelta):
         return values
     letter = "M" if issubclass(kind, dt.date) else "m"
-    if not hasattr(kind, "as_unit"):
-        return np.array(items, f"{letter}8[s]" if kind is dt.date else f"{letter}8[us]")
-    # Timestamps and Timedeltas say what they count.
-    unit = max((item.unit for item in known), key=_FINER.index)
+    unit = "s" if kind is dt.date else "us"
+    if hasattr(kind, "as_unit"):
+        # Timestamps and Timedeltas say what they count.
+        unit = max((item.unit for item in known), key=_FINER.index)
+        known = [item.as_unit(unit).asm8 for item in known]
     made = np.full(len(items), "NaT", f"{letter}8[{unit}]")
-    made[[k for k, item in enumerate(items) if type(item) is kind]] = [item.as_unit(unit).asm8 for item in known]
+    made[[k for k, item in enumerate(items) if type(item) is kind]] = np.array(known, made.dtype)
     return made
 
 

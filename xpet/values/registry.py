@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -58,6 +58,8 @@ _REGISTERED = "registered:"
 _loaded: dict[str, Codec] = {}
 #: how many types are remembered with their codecs
 _KNOWN = 1024
+#: how classes are hashed
+_AS_ITSELF: object = type.__hash__
 
 
 def add_codec(types: Iterable[str], codec: Codec) -> None:
@@ -144,7 +146,9 @@ def encode(value: object, where: str = "") -> Encoded:
                 f"its dims {value.labels.dims} would be lost; give an array of numbers, or leave the dims out"
             )
         return encoded._replace(labels=relabelled(encoded, value.labels))
-    for target in _takers(kind):  # type: ignore[arg-type]  # classes can be hashed
+    # What says itself which classes it equals cannot be hashed, or would be taken for another one.
+    takers: Callable[[type], tuple[str, ...]] = _takers if type(kind).__hash__ is _AS_ITSELF else _takers.__wrapped__
+    for target in takers(kind):
         try:
             found = _codec(target).encode(value)
         except (TooDeep, RecursionError):

@@ -149,7 +149,6 @@ class _Parts:
 
 def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None = None) -> Encoded:
     """A variable as its data, dims and attributes; ``called`` are the names of dims where others have them, too."""
-
     dims = label_dims(value.dims)
     meta = {"dims": list(value.dims), "attrs": text(dict(value.attrs)), "index": index}
     data = _data(value)

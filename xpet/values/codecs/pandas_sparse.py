@@ -29,8 +29,11 @@ class SparseCodec:
         """The array."""
         parts, kind = decompose(encoded), more_of(encoded)["kind"]
         entries, at, length = vector(parts[""]), vector(parts["at"]), parts["length"]
-        if type(length) is not int or at.dtype != np.int32 or kind not in _KINDS:
+        if type(length) is not int or length < 0 or at.dtype != np.int32 or kind not in _KINDS:
             raise CorruptStoreError(f"a stored sparse array is of the length {length!r} and the kind {kind!r}")
+        # pandas itself does not look at where blocks are.
+        if at.size and (at[0] < 0 or at[-1] >= length or (at[1:] <= at[:-1]).any()):
+            raise CorruptStoreError(f"the entries of a stored sparse array are not in order within {length} places")
         made = _made(entries, at, length, parts["fill"], kind)
         if entries.dtype == object:
             # pandas takes the liberty to make its own times of others.
