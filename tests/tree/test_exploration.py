@@ -157,6 +157,15 @@ def test_ranges_stay_lazy(traj):
     traj.leave_run()
 
 
+def test_a_range_that_grew_looks_like_a_list(traj):
+    traj.f_explore({"x": [1, 2]})
+    traj.f_expand({"x": [3]})
+    before = traj.f_get("x").f_get_range(copy=False)
+    assert (before == [1, 2, 3], before == [1, 2], before == 3, repr(before)) == (True, False, False, "[1, 2, 3]")
+    traj.f_expand({"x": [4]})
+    assert traj.f_get("x").f_get_range(copy=False) != before
+
+
 def test_f_get_range_is_a_copy(traj):
     mine = [1, 2]
     traj.f_explore({"x": mine})

@@ -60,6 +60,14 @@ class Grown(Sequence[Any]):
             raise IndexError(f"{index} is not among {self._length} values")
         return self._values[index if index >= 0 else index + self._length]
 
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, list | Grown) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as of lists
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (list(self),)
 
