@@ -6,6 +6,7 @@ import functools
 import json
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def test_the_commit_and_what_differs_from_it_are_told(repository):
 
 def test_the_difference_is_a_patch_that_can_be_applied(repository, tmp_path):
     (repository / "model.py").write_text("a = 'µ'\n")
+    # what people set for their eyes does not make another patch
+    git(repository, "config", "diff.noprefix", "true")
     state = git_state(repository)
     git(tmp_path, "clone", "-q", str(repository), "again")
     (tmp_path / "patch").write_text(state["diff"])
@@ -82,14 +85,21 @@ def test_without_a_repository_or_without_git_there_is_nothing(tmp_path, monkeypa
     assert git_state(tmp_path) is None
 
 
-def test_a_git_that_hangs_holds_nothing_up(tmp_path, repository, monkeypatch):
+@pytest.mark.parametrize(
+    "hangs",
+    ["import time; time.sleep(60)", "import os, sys; os.system(sys.executable + ' -c \"import time; time.sleep(30)\"')"],
+    ids=["itself", "in what it runs"],
+)
+def test_a_git_that_hangs_holds_nothing_up(tmp_path, repository, monkeypatch, hangs):
     slow = tmp_path / "bin"
     slow.mkdir()
-    (slow / "git").write_text(f"#!{sys.executable}\nimport time\ntime.sleep(60)\n")
+    (slow / "git").write_text(f"#!{sys.executable}\n{hangs}\n")
     (slow / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(slow))
     monkeypatch.setattr("xpet.run.provenance.GIT_SECONDS", 0.1)
+    began = time.monotonic()
     assert "timed out" in git_state(repository)["error"]
+    assert time.monotonic() - began < 20
 
 
 def test_packages_are_those_that_are_installed():
@@ -113,7 +123,9 @@ def test_the_source_of_the_job_is_kept(function, start):
     assert file == __file__
 
 
-@pytest.mark.parametrize("function", [len, eval("lambda traj: 1")], ids=["built in", "from a text"])
+@pytest.mark.parametrize(
+    "function", [len, eval(compile("lambda traj: 1", "<a text>", "eval"))], ids=["built in", "from a text"]
+)
 def test_a_job_without_source_has_none(function):
     assert source_of(Job(function)) == ("", "")
 

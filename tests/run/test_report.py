@@ -95,3 +95,9 @@ def test_a_summary_says_what_failed_and_what_to_do(given, parts):
 
 def test_a_summary_without_failures_says_nothing():
     assert summary([]).sentence() == ""
+
+
+def test_a_summary_has_the_beginning_of_a_very_long_message():
+    said = summary([1], failures=[failure(1, message="x" * 10**6)]).sentence()
+    assert "x" * 2000 + "… (1000000 characters in all)" in said
+    assert len(said) < 3000

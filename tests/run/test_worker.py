@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -122,6 +124,40 @@ def test_a_job_that_exits_costs_only_its_run(tmp_path):
 
     report = Worker(task(job, tmp_path)).work(Block(0, range(5)))
     assert (report.n_complete, list(report.failed), report.failures[0].error_type) == (4, [2], "SystemExit")
+
+
+COPIES = {
+    "returns": ("pass", 0, ""),
+    "exits": ("sys.exit(7)", 7, ""),
+    "exits with a text": ("sys.exit('said')", 1, ""),
+    "raises": ("raise ValueError('of the copy')", 1, "of the copy"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+@pytest.mark.parametrize(("end", "status", "said"), COPIES.values(), ids=COPIES)
+def test_a_copy_of_the_process_does_not_go_on_with_the_runs(tmp_path, end, status, said):
+    script = f"""
+import os, sys
+from xpet import Environment
+
+def job(traj):
+    pid = os.fork()
+    if not pid:
+        {end}
+        return
+    traj.f_add_result("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+env = Environment("study", store="s.zarr")
+env.trajectory.f_add_parameter("x", 0)
+env.trajectory.f_explore({{"x": [0, 1, 2]}})
+env.run(job)
+print("ended", *[leaf.f_get() for leaf in env.trajectory.f_get_from_runs("status").values()])
+"""
+    command = [sys.executable, "-W", "ignore:This process", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["ended", *[str(status)] * 3], done.stderr
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit])

@@ -62,7 +62,7 @@ def undisturbed(nest: Nest, tmp_path_factory: pytest.TempPathFactory) -> Undistu
         place = open_place(resolve(str(store)))
         assert not [*_of_readers(str(store), read_snapshot(place, NAME).complete)]
         steps, expanded = said(log, "steps")[0], said(log, "expanded")[0] + 1
-        writes[study] = [*range(1, expanded), *range(expanded, steps + 1, 7)]
+        writes[study] = [*range(1, expanded), *range(expanded, steps + 1, 13)]
         left[study] = contents(place)
     return Undisturbed(folder / "start.zarr", writes, left)
 

@@ -78,7 +78,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         if head is None:
             return None
         top, commit, branch = head.splitlines()
-        diff = ["diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv"]
+        diff = ["diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]
         changed, others = _git(Path(top), diff, ["ls-files", "--others", "--exclude-standard"])
         return {
             "commit": commit,
@@ -107,7 +107,10 @@ def _git(folder: Path, *questions: list[str]) -> list[str | None]:
     except BaseException:
         for each in asked:
             each.kill()
-            each.communicate()
+            each.wait()
+            # what it runs may keep the other end for as long as it likes
+            if each.stdout is not None:
+                each.stdout.close()
         raise
     return [answer if each.returncode == 0 else None for each, answer in zip(asked, answers, strict=True)]
 

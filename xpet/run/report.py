@@ -16,6 +16,7 @@ StopReason = Literal["error", "alike", "interrupt"]
 _NUMBER = re.compile(r"[-+]?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
 _SHAPE_LENGTH = 200
 _SHOWN = 100
+_MESSAGE_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ class RunSummary(NamedTuple):
         others = f" and {self.n_complete} completed" if self.n_left else ""
         return (
             f"{len(self.failed)} of {asked} runs failed ({_named(self.failed)}){others}; the first error, in run "
-            f"{first.run}: {first.error_type}: {first.message}{place}. {_stopped(self.stopped_because, self.n_left)}"
+            f"{first.run}: {first.error_type}: {_beginning(first.message)}{place}. "
+            f"{_stopped(self.stopped_because, self.n_left)}"
             f"`{self.repeat or f'env.replay({first.run})'}` repeats that run here with the real exception; "
             f"running again does only what is not complete."
         )
@@ -259,6 +261,12 @@ def _innermost(trace: TracebackType | None) -> str:
 
 def _shape(message: str) -> str:
     return _NUMBER.sub("#", message[:_SHAPE_LENGTH])
+
+
+def _beginning(message: str) -> str:
+    """As much of a message as a sentence can hold; the run table has all of it."""
+    cut = len(message) > _MESSAGE_LENGTH
+    return f"{message[:_MESSAGE_LENGTH]}… ({len(message)} characters in all)" if cut else message
 
 
 def _named(runs: Sequence[int], limit: int = 10) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter, time
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from xpet.run.blocks import Block
 from xpet.run.interrupts import put_off
@@ -140,22 +144,20 @@ class Worker:
     def _do(self, block: Block) -> BlockReport:
         task, complete, attempt = self._task, self._packer.complete, block.attempt
         tree, function, args, kwargs = task.tree, task.job.function, task.job.args, task.job.kwargs
-        enter, leave, clock, now = tree.enter_run, tree.leave_run, perf_counter, time
+        enter, leave, clock, now, own, here = tree.enter_run, tree.leave_run, perf_counter, time, os.getpid, os.getpid()
         values = self.values = []
-        failures: list[RunFailure] = []
-        again: list[int] = []
-        done = 0
+        failures, again, done = list[RunFailure](), list[int](), 0
         begun = end = clock()
         deadline = begun + block.seconds
         for run, point in zip(block.runs, block.each_point(), strict=True):
             enter(run, point)
-            started = now()
-            start = clock()
+            started, start = now(), clock()
             self.present = (run, start)
             try:
                 value = function(tree, *args, **kwargs)
-                end = clock()
-                self.present = None
+                end, self.present = clock(), None
+                if own() != here:
+                    _end_copy(None)
                 try:
                     size = complete(run, _pack(leave()), started, end - start, attempt)
                 except OSError as error:
@@ -164,6 +166,8 @@ class Worker:
                 raise fault.error from None
             except (Exception, SystemExit) as error:
                 end = clock()
+                if own() != here:
+                    _end_copy(error)
                 if tree.v_is_run:
                     leave()
                 failure = self._fail(run, error, started, end - start, attempt)
@@ -223,6 +227,17 @@ class Worker:
             tuple(map(_dropped, dict.fromkeys(self._task.tree.take_dropped()))),
             again,
         )
+
+
+def _end_copy(error: Exception | SystemExit | None) -> NoReturn:
+    """End a copy of the process that a job made and did not end: the runs, and what follows, are the other one's."""
+    status = error.code if isinstance(error, SystemExit) else error
+    if isinstance(error, Exception):
+        traceback.print_exception(error)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status if isinstance(status, int) else status is not None)
 
 
 def _module_of(kind: str) -> str:
