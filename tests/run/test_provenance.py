@@ -87,7 +87,10 @@ def test_without_a_repository_or_without_git_there_is_nothing(tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     "hangs",
-    ["import time; time.sleep(60)", "import os, sys; os.system(sys.executable + ' -c \"import time; time.sleep(30)\"')"],
+    [
+        "import time; time.sleep(60)",
+        "import os, sys; os.system(sys.executable + ' -c \"import time; time.sleep(30)\"')",
+    ],
     ids=["itself", "in what it runs"],
 )
 def test_a_git_that_hangs_holds_nothing_up(tmp_path, repository, monkeypatch, hangs):
