@@ -188,14 +188,14 @@ def create_again(place):
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_deletion_that_dies_at_any_write_is_not_done_or_can_be_taken_up(backwards):
     base = deletable()
-    for place in cut_offs(base, backwards=backwards):
+    for number, place in enumerate(cut_offs(base, backwards=backwards)):
         if place.exists(f"{NAME}/{ROOT}"):
             assert sorted(read_runs(place)) == [0, 1]
         again = copy(place)
         remove_trajectory(again, NAME)
         assert again.list() == [ROOT]
         assert remove_all(copy(place)) == ([NAME], [])
-        for twice in cut_offs(place, backwards=backwards):
+        for twice in cut_offs(place, backwards=backwards) if number % 4 == 0 else ():
             assert remove_all(twice) == ([NAME], [])
             assert twice.list() == [ROOT]
 

@@ -52,8 +52,8 @@ class _Registered:
         made: Any = self.own.encode(value)
         if not isinstance(made, Mapping) or not all(isinstance(name, str) for name in made):
             raise UnsupportedValueError(
-                f"its codec {self.name!r} made a {type(made).__name__} of it; encode() must return a dictionary of "
-                "values that can be kept, by texts"
+                f"its codec {self.name!r} made a {type(made).__name__} of it, or one with names that are no texts; "
+                "encode() must return a dictionary of values that can be kept, by texts"
             )
         return compose(self.name, made, version=self.version)
 
@@ -81,7 +81,7 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
     Raises
     ------
     ValueError
-        The name cannot be one, or it or a class has a codec already.
+        The name cannot be one, or it or a class has a codec already, or a class is one of Python's own.
     TypeError
         The codec is a class or lacks a method, or no class of values is given.
 
@@ -119,6 +119,12 @@ def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False)
     known = [_path(kind) for kind in types]
     if is_built_in(name):
         raise ValueError(f"register_codec: {name!r} is the name of a codec of xpet's own; take another one")
+    own = [each for each in known if each.startswith("builtins.")]
+    if own:
+        raise ValueError(
+            f"register_codec: {', '.join(own)} cannot have another codec, as runs store Python's own values without "
+            "asking for one; make a class of your own for what is to be kept in another way"
+        )
     taken = [each for each in (name, *known) if has_codec(each)]
     if taken and not replace and not _is_again(name, codec, known):
         raise ValueError(
