@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,31 @@ def test_shown_to_plain_tools(make: Make, dims: dict[str, tuple[str, ...]], coor
     for name, values in coords.items():
         assert name in plain.coords
         np.testing.assert_array_equal(plain[name].values, values)
+    plain.to_netcdf(tmp_path / "x.nc")
+
+
+MONTHS = pd.date_range("2020-01-31", periods=3, freq="ME")
+#: indexes as pandas gives them to xarray, and what plain tools have of them
+INDEXES: dict[str, tuple[Any, Any]] = {
+    "range": (pd.RangeIndex(3), [0, 1, 2]),
+    "range with bounds": (pd.RangeIndex(7, 0, -3), [7, 4, 1]),
+    "times with a frequency": (MONTHS, MONTHS),
+    "texts": (pd.Index(["u", "vw", ""], dtype=pd.StringDtype("python", na_value=np.nan)), ["u", "vw", ""]),
+    "objects": (pd.Index(["u", "vw", ""], dtype=object), ["u", "vw", ""]),
+}
+
+
+@pytest.mark.parametrize("make", [pd.Series.to_xarray, lambda series: series.to_frame("a").to_xarray()])
+@pytest.mark.parametrize(("index", "labels"), INDEXES.values(), ids=INDEXES)
+def test_indexes_of_pandas(index: Any, labels: Any, make: Callable[[Any], Any], tmp_path: Path):
+    """They come back as what they are, and are labels to plain tools; values of several are one column all the same."""
+    plain = run(lambda i: make(pd.Series([i, 1.0, 2.0], index)), tmp_path / "same")
+    np.testing.assert_array_equal(plain["index"].values, labels)
+    plain = run(lambda i: make(pd.Series(np.arange(3.0 - i % 2), index[: 3 - i % 2])), tmp_path / "shorter")
+    name = "z.a" if "z.a" in plain else "z"
+    assert plain[name].dims == ("run", "z.index")
+    assert plain["z.index"].dims == ("run", "z.index")
+    assert plain[name].sum().item() == 3 + 1 + 3
     plain.to_netcdf(tmp_path / "x.nc")
 
 

@@ -251,6 +251,9 @@ NEAR: dict[str, tuple[Any, Any]] = {
     # xarray
     "array and Dataset": (ARRAY, ARRAY.to_dataset()),
     "variable and index": (xr.Variable("x", [1]), xr.IndexVariable("x", [1])),
+    "frequency along a dim": (xr.DataArray(DAYS, {"x": DAYS}, ["x"]), xr.DataArray(DAYS, {"x": list(DAYS)}, ["x"])),
+    "range along a dim": (xr.Dataset(coords={"x": pd.RangeIndex(2)}), xr.Dataset(coords={"x": [0, 1]})),
+    "index of a variable": (xr.IndexVariable("x", pd.RangeIndex(2)), xr.IndexVariable("x", [0, 1])),
     "order of dims": (xr.DataArray(np.eye(2), dims=["x", "y"]), xr.DataArray(np.eye(2), dims=["y", "x"])),
     "name of an array": (ARRAY, ARRAY.rename("w")),
     "attributes of an array": (ARRAY, ARRAY.assign_attrs(units="mV")),
@@ -297,7 +300,6 @@ ALIKE: dict[str, tuple[Any, Any]] = {
     "order of a set": ({"a", "b", "c"}, {"c", "b", "a"}),
     "set of NaN": ({math.nan}, {float("nan")}),
     "encoding of xarray": (ARRAY, ARRAY.drop_encoding()),
-    "frequency in xarray": (xr.DataArray(DAYS, {"x": DAYS}, ["x"]), xr.DataArray(DAYS, {"x": list(DAYS)}, ["x"])),
     "order of coordinates": (
         xr.DataArray(np.eye(2), {"x": [1, 2], "y": [3, 4]}, ["x", "y"]),
         xr.DataArray(np.eye(2), {"y": [3, 4], "x": [1, 2]}, ["x", "y"]),

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -36,16 +37,38 @@ def _is_name(value: Any) -> bool:
 
 
 @st.composite
+def indexes_of_pandas(draw: st.DrawFn, size: int) -> Any:
+    """Draw an index that its labels do not tell all of: a range, times with a frequency, texts of some dtype."""
+    kind = draw(st.sampled_from(["range", "bounds", "dates", "spans", "texts"]))
+    if kind == "range":
+        return pd.RangeIndex(size)
+    if kind == "bounds":
+        start, step = draw(st.integers(-9, 9)), draw(st.sampled_from([1, 2, -3]))
+        return pd.RangeIndex(start, start + size * step - (step == 2), step)
+    if kind == "dates":
+        freq = draw(st.sampled_from(["D", "ME", "3h", "W-TUE"]))
+        return pd.date_range("2020-01-31", periods=size, freq=freq, tz=draw(st.sampled_from([None, "Europe/Berlin"])))
+    if kind == "spans":
+        return pd.timedelta_range("1h", periods=size, freq=draw(st.sampled_from(["2h", "90s"])))
+    texts = draw(st.lists(st.text("abé\0", max_size=3), min_size=size, max_size=size))
+    return pd.Index(texts, dtype=draw(st.sampled_from([object, pd.StringDtype("python")])))
+
+
+@st.composite
 def coordinates(draw: st.DrawFn, dims: tuple[Any, ...]) -> xr.Coordinates:
     """Draw coordinates along some dims, with and without index, and of none."""
     found: dict[Any, xr.Variable] = {}
     indexes = {}
     for dim in dims:
-        kind = draw(st.sampled_from(["none", "index", "times", "plain"]))
+        kind = draw(st.sampled_from(["none", "index", "times", "plain", "pandas"]))
         if kind == "none":
             continue
         if kind == "plain":
             found[dim] = draw(variables((dim,)))
+            continue
+        if kind == "pandas":
+            indexes[dim] = index = xr.indexes.PandasIndex(draw(indexes_of_pandas(DIMS[dim])), dim)
+            found.update(index.create_variables())
             continue
         if kind == "times":
             values = draw(hnp.arrays(st.sampled_from(["M8[ns]", "M8[s]", "m8[ms]"]), (DIMS[dim],)))

@@ -100,9 +100,13 @@ def index_values(value: Any, name: object) -> Array | None:
 
 
 def _coord(value: Any, name: object) -> Coord | None:
-    """A coordinate as a label, or None if it is not one of a dimension, of numbers or texts."""
+    """A coordinate as a label; None if it is not one of a dimension, of numbers or texts that say all of its index."""
+    from xpet.values.codecs.xarray_indexes import described
+
     values = index_values(value, name)
-    return None if values is None or not is_coordinate(values) else Coord(values, plain(value.coords[name].attrs))
+    if values is None or not is_coordinate(values) or described(value.xindexes[name].index, values.dtype):
+        return None
+    return Coord(values, plain(value.coords[name].attrs))
 
 
 def _numbers(variable: Any) -> Encoded | None:

@@ -14,6 +14,7 @@ from xpet.values.attrs import plain_attrs
 from xpet.values.codecs.dataarray import codec as plain_codec
 from xpet.values.codecs.dataarray import from_text, index_values, label_dims, loaded, plain, text
 from xpet.values.codecs.pandas_arrays import is_mostly_fill
+from xpet.values.codecs.xarray_indexes import as_texts, described, restored
 from xpet.values.compose import compose, decompose, more_of
 from xpet.values.coordinates import as_stored, is_coordinate
 from xpet.values.parts import Coord, Encoded, Labels
@@ -48,8 +49,9 @@ class VariableCodec:
             data = pd.Index(data)
         is_object = isinstance(data, np.ndarray) and data.dtype == object
         if more["index"]:
+            index = pd.Index(data, dtype=object) if is_object else pd.Index(data)
             kind: Any = xr.IndexVariable
-            return kind(more["dims"], pd.Index(data, dtype=object) if is_object else data, attrs)
+            return kind(more["dims"], restored(index, more.get("indexes")), attrs)
         made = xr.Variable(more["dims"], data.copy() if is_object else data, attrs)
         if is_object and made.dtype == object:
             # xarray takes NaN for what else is missing among objects.
@@ -151,6 +153,8 @@ def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None 
     """A variable as its data, dims and attributes; ``called`` are the names of dims where others have them, too."""
     dims = label_dims(value.dims)
     meta = {"dims": list(value.dims), "attrs": text(dict(value.attrs)), "index": index}
+    if index and (kind := described(value.to_index(), value.dtype)):
+        meta["indexes"] = kind
     data = _data(value)
     made = compose(VariableCodec.name, {"": data}, meta)
     main = made.parts[0]
@@ -179,6 +183,8 @@ def _data(variable: Any) -> Any:
 def _as_label(value: Any, dim: str) -> Coord | None:
     """The coordinate of a dim that can be stored as its label; None if it cannot."""
     values = index_values(value, dim) if dim in value.coords else None
+    if values is not None and values.dtype == object:
+        values = as_texts(values)
     return Coord(values, plain(value.coords[dim].attrs)) if values is not None and is_coordinate(values) else None
 
 
@@ -189,6 +195,8 @@ def _from_label(values: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any
 
 def _coordinates(value: Any, parts: _Parts) -> tuple[dict[str, Coord], dict[str, Any]]:
     """Take coordinates and their indexes in; returns those that are labels, and what has to be known besides."""
+    from xarray.indexes import PandasIndex
+
     labels = {dim: label for dim in parts.called if (label := _as_label(value, dim)) is not None}
     meta = _as_parts(value, parts, {name: coord for name, coord in value.coords.items() if name not in labels})
     for dim in [dim for dim in labels if parts.called[dim] not in parts.dims]:
@@ -197,6 +205,10 @@ def _coordinates(value: Any, parts: _Parts) -> tuple[dict[str, Coord], dict[str,
         meta["coords"] += _as_parts(value, parts, {dim: value.coords[dim]})["coords"]
     meta["order"] = [text(name) for name in value.coords]
     meta["labels"] = [[dim, parts.called[dim], "", text(dict(value[dim].attrs))] for dim in labels]
+    indexes = {name: index for name, index in value.xindexes.items() if type(index) is PandasIndex}
+    kinds = {text(name): kind for name, each in indexes.items() if (kind := described(each.index, each.coord_dtype))}
+    if kinds:
+        meta["indexes"] = kinds
     return {parts.called[dim]: coord for dim, coord in labels.items()}, meta
 
 
@@ -238,31 +250,38 @@ def _multiple(index: Any, value: Any, parts: _Parts) -> list[Any]:
 def _rebuilt(more: Mapping[str, Any], values: Mapping[str, Any], given: Labels) -> Any:
     """The coordinates with their indexes."""
     import xarray as xr
-    from xarray.indexes import PandasIndex
 
     order: Iterable[str] = more.get("order", ())
-    labels = {
-        dim: xr.Variable((dim,), _from_label(given.coords[called].values, dtype), from_text(attrs))
-        for dim, called, dtype, attrs in more.get("labels", ())
-    }
+    kinds = more.get("indexes", {})
     variables, indexes = {}, {}
-    single = [(name, variable, True) for name, variable in labels.items()]
+    for dim, called, dtype, attrs in more.get("labels", ()):
+        labels = xr.Variable((dim,), _from_label(given.coords[called].values, dtype), from_text(attrs))
+        variables[dim], indexes[dim] = _single_rebuilt(dim, labels, kinds.get(text(dim)))
     # A name can hold a NaN, which is found again only as the same object.
     names = {given: from_text(given) for given in order}
-    for name, part, has_index in more["coords"]:
-        single.append((names.setdefault(name, from_text(name)), _found(values, part), has_index))
-    for name, variable, has_index in single:
-        variables[name] = variable
-        if not has_index:
-            variable.load()
+    for called, part, has_index in more["coords"]:
+        name, variable = names.setdefault(called, from_text(called)), _found(values, part)
+        if has_index:
+            variables[name], indexes[name] = _single_rebuilt(name, variable, kinds.get(called))
         else:
-            indexes[name] = index = PandasIndex.from_variables({name: variable}, options={})
-            variables.update(index.create_variables({name: variable}))
+            variables[name] = variable.load()
     for _, part, dtypes, attrs in more["multiple"]:
         index, made = _multiple_rebuilt(values[part], dtypes, attrs)
         variables.update(made)
         indexes.update(dict.fromkeys(made, index))
     return xr.Coordinates({name: variables[name] for name in (*(names[given] for given in order), *variables)}, indexes)
+
+
+def _single_rebuilt(name: Any, variable: Any, kind: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """The coordinate and its index."""
+    from xarray.indexes import PandasIndex
+
+    if variable.dtype.kind == "U" and kind:
+        variable = variable.astype(object)
+    index = PandasIndex.from_variables({name: variable}, options={})
+    if kind:
+        index = PandasIndex(restored(index.index, kind), index.dim, index.coord_dtype)
+    return index.create_variables({name: variable})[name], index
 
 
 def _multiple_rebuilt(index: Any, dtypes: Any, attrs: Any) -> tuple[Any, dict[Any, Any]]:

@@ -12,6 +12,8 @@ from xpet.values.compose import compose, decompose, more_of
 from xpet.values.parts import Encoded, Part, UnknownCodec, is_utf8
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xpet.values.parts import Array
 
 
@@ -95,8 +97,7 @@ class TextCodec:
         escaped = not is_utf8("".join(texts))
         if escaped:
             texts[:] = [text.encode("unicode_escape").decode() for text in texts]
-        missing = "NA" if value.dtype.na_value is pd.NA else "NaN"
-        meta = {"storage": value.dtype.storage, "missing": missing, "escaped": escaped}
+        meta = {**text_meta(value.dtype), "escaped": escaped}
         return Encoded(self.name, (Part(texts), Part(na, "na")), meta=meta)
 
     def decode(self, encoded: Encoded) -> Any:
@@ -107,16 +108,26 @@ class TextCodec:
             raise CorruptStoreError(f"a stored array of texts holds {len(texts)} for {len(na)} marks, or other things")
         if meta["escaped"]:
             texts[:] = [text.encode("ascii").decode("unicode_escape") for text in texts]
-        missing = {"NA": pd.NA, "NaN": np.nan}[meta["missing"]]
-        texts[na] = missing
-        if meta["storage"] not in ("python", "pyarrow"):
-            raise CorruptStoreError(f"a stored array of texts names the storage {meta['storage']!r}")
-        given: Any = {} if missing is pd.NA else {"na_value": missing}
-        try:
-            dtype = pd.StringDtype(meta["storage"], **given)
-        except ImportError:
-            raise UnknownCodec(self.name, "pyarrow keeps its texts; install pyarrow") from None
+        dtype = text_dtype(meta)
+        texts[na] = dtype.na_value
         return pd.array(texts, dtype=dtype)
+
+
+def text_meta(dtype: Any) -> dict[str, str]:
+    """What is to be known of a ``StringDtype``."""
+    return {"storage": dtype.storage, "missing": "NA" if dtype.na_value is pd.NA else "NaN"}
+
+
+def text_dtype(meta: Mapping[str, Any]) -> Any:
+    """The ``StringDtype`` that :func:`text_meta` told of."""
+    missing = {"NA": pd.NA, "NaN": np.nan}[meta["missing"]]
+    if meta["storage"] not in ("python", "pyarrow"):
+        raise CorruptStoreError(f"a stored array of texts names the storage {meta['storage']!r}")
+    given: Any = {} if missing is pd.NA else {"na_value": missing}
+    try:
+        return pd.StringDtype(meta["storage"], **given)
+    except ImportError:
+        raise UnknownCodec(TextCodec.name, "pyarrow keeps its texts; install pyarrow") from None
 
 
 class CategoricalCodec:
