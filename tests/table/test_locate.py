@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 import xarray as xr
 import zarr
 from fixtures_published import Column, CountingStore, build, mark
+from zarr.core.group import GroupMetadata
 from zarr.storage import LocalStore, MemoryStore
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, VersionMismatchError
@@ -166,3 +170,18 @@ def test_versions(tmp_path: Path, entries: dict[str, Any], readable: bool, traje
         return
     with pytest.raises(VersionMismatchError, match=rf"{entries['format']}.*{entries['min_reader']}.*1\.0"):
         locate(tmp_path, trajectory=trajectory)
+
+
+def test_a_whole_store_is_not_called_damaged_where_asserts_are_left_out(tmp_path: Path) -> None:
+    # zarr issue 4362
+    store = str(tmp_path / "s.zarr")
+    make(store, "study")
+    code = f"from xpet.table.locate import locate; print(locate({store!r}).meta.name)"
+    done = subprocess.run([sys.executable, "-O", "-B", "-c", code], capture_output=True, text=True, timeout=60)
+    last = (done.stdout + done.stderr).splitlines()[-1]
+    if "assert data.pop" in inspect.getsource(GroupMetadata.from_dict):
+        assert last.startswith("xpet.errors.StoreError")
+        assert "cannot read under `python -O`" in last
+        assert "overwrite" not in last
+    else:
+        assert last == "study"

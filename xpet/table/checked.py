@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+import zarr
 from xarray.backends import BackendArray
 from xarray.core import indexing
 from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
+from zarr.core.group import GroupMetadata
 from zarr.storage import FsspecStore, LocalStore, StorePath, WrapperStore
 
-from xpet.errors import CorruptStoreError, warn
+from xpet.errors import CorruptStoreError, StoreError, warn
 from xpet.store.chunks import Touched, check_chunk, check_reach, chunk_index, find_damage, is_touched, key_form, lost
 from xpet.store.snapshot import ROOT, Snapshot, same_points
 from xpet.table.written import Written, touched
@@ -38,10 +40,24 @@ def believing(where: str) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
+        if not _zarr_reads_groups():
+            raise StoreError(
+                f"{where}: zarr {zarr.__version__} cannot read under `python -O`, which drops an assert that it needs, "
+                "and that says nothing of the store; run Python without -O or PYTHONOPTIMIZE, or take zarr 3.4.2"
+            ) from error
         raise CorruptStoreError(
             f"{where}: what is stored there is not what xpet writes ({error!r}); bring it back from a copy, or start "
             "the trajectory again with if_exists='overwrite'"
         ) from error
+
+
+def _zarr_reads_groups() -> bool:
+    """Whether zarr takes a group that is as it should be; the assert of older ones has a side effect."""
+    try:
+        GroupMetadata.from_dict({"zarr_format": 3, "node_type": "group", "attributes": {}})
+    except TypeError:
+        return False
+    return True
 
 
 #: from here on, not every integer is a float
