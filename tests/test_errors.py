@@ -40,3 +40,11 @@ def test_what_is_short_is_shown_whole():
     assert shown("a" * 127) == repr("a" * 127)
     assert cut("a" * 160) == "a" * 160
     assert cut("ab" * 100, 5) == "ab…ab"
+
+
+def test_what_has_no_end_is_cut():
+    doubled: list[object] = [1]
+    for _ in range(100):
+        doubled = [doubled, doubled]
+    assert len(shown(doubled)) == 160
+    assert shown([1, ("a" * 100, {"k": {2}})]) == repr([1, ("a" * 100, {"k": {2}})])

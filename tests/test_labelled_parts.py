@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,8 @@ def test_label_takes_times():
     np.testing.assert_array_equal(labelled.labels.coords["t"].values, DAYS)
     with pytest.raises(ValueError, match="times down to nanoseconds"):
         xpet.label(np.zeros(1), dims="t", coords={"t": np.array([1], "m8[ps]")})
+    with pytest.raises(ValueError, match="of the years 1678 to 2261"):
+        xpet.label(np.zeros(1), dims="t", coords={"t": [dt.date(9999, 1, 1)]})
 
 
 @pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m"])

@@ -33,6 +33,7 @@ Where pypet has a name for a situation, its name and its base are kept, so that
 from __future__ import annotations
 
 import os
+import reprlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -116,6 +117,9 @@ class MissingPackageError(ImportError):
 
 #: more than the longest valid name has
 _MOST_SHOWN = 160
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = _REPR.maxlong = _MOST_SHOWN
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _REPR.maxfrozenset = 12
 
 
 def shown(value: object) -> str:
@@ -126,7 +130,8 @@ def shown(value: object) -> str:
     >>> shown('a name'), len(shown('a' * 300))
     ("'a name'", 160)
     """
-    return cut(repr(value))
+    # A list that holds another twice, which holds another twice, and so on, has a text without end.
+    return cut(_REPR.repr(value) if isinstance(value, list | tuple | dict | set | frozenset) else repr(value))
 
 
 def cut(text: str, most: int = _MOST_SHOWN) -> str:

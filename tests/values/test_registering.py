@@ -266,6 +266,19 @@ print(decode(stored).n, decode(stored).__class__.__name__)
     assert (done.stdout, done.stderr) == ("7 Dish\n", "")
 
 
+def test_a_codec_that_fails_is_named(registered):
+    """It is the codec that has changed, mostly; nobody should do runs again for that."""
+
+    class Newer(CellCodec):
+        def decode(self, parts):
+            return Cell(parts["area"], parts["color"])
+
+    encoded = encode(Cell(1, 2))
+    xpet.register_codec(Newer(), Cell, replace=True)
+    with pytest.raises(CorruptStoreError, match=r"Newer, raised KeyError: 'color'; it must take area, the kind as it"):
+        decode(encoded)
+
+
 @pytest.mark.parametrize("meta", [{}, {"of": 3}, {"of": [{}]}, {"of": [{"name": "a", "stem": "a"}]}], ids=str)
 def test_damaged(meta, registered):
     with pytest.raises(CorruptStoreError, match=r"tests\.Cell"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: units of times and of differences of which each has a number of seconds
 _COARSE = {"M": ("Y", "M", "W", "D", "h", "m"), "m": ("W", "D", "h", "m")}
+_THE_YEARS = ", of the years 1678 to 2261 or as far from 1970 as these, which is what plain tools read"
 #: the units that pandas counts times in, coarse ones first
 _FINER = ("s", "ms", "us", "ns")
 _DIM = re.compile(r"[A-Za-z0-9_-]+")
@@ -131,7 +132,7 @@ def _coord(name: str, given: object, sizes: Mapping[str, int]) -> Coord:
     if not is_coordinate(values):
         raise ValueError(
             f"label: the coordinate {name!r} has dtype {values.dtype}; numbers, texts that are UTF-8 and times down "
-            "to nanoseconds are possible"
+            f"to nanoseconds are possible{_THE_YEARS if values.dtype.kind in 'mM' else ''}"
         )
     return Coord(values, attrs)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from xpet.errors import UnsupportedValueError
+from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.compose import compose, decompose
 from xpet.values.parts import Encoded
 from xpet.values.registry import add_codec, added_codecs, has_codec, is_built_in
@@ -59,7 +59,15 @@ class _Registered:
 
     def decode(self, encoded: Encoded) -> Any:
         """The value that the user's codec makes of them."""
-        return self.own.decode(decompose(encoded))
+        parts = decompose(encoded)
+        try:
+            return self.own.decode(parts)
+        except Exception as error:
+            raise CorruptStoreError(
+                f"a stored value in the encoding {self.name!r} cannot be rebuilt: decode() of its codec, "
+                f"{_path(type(self.own))}, raised {type(error).__name__}: {error}; it must take "
+                f"{', '.join(parts) or 'nothing'} as it once made them. If it does, they are damaged: rerun what made the value"
+            ) from error
 
 
 def register_codec(codec: ValueCodec, *types: type | str, replace: bool = False) -> None:
