@@ -66,7 +66,8 @@ class _Registered:
             raise CorruptStoreError(
                 f"a stored value in the encoding {self.name!r} cannot be rebuilt: decode() of its codec, "
                 f"{_path(type(self.own))}, raised {type(error).__name__}: {error}; it must take "
-                f"{', '.join(parts) or 'nothing'} as it once made them. If it does, they are damaged: rerun what made the value"
+                f"{', '.join(parts) or 'nothing'} as it once made them. If it does, they are damaged: rerun what made "
+                "the value"
             ) from error
 
 
