@@ -1,4 +1,4 @@
-"""The values in ``data/frozen-0.1-{values,types}.tar.xz``: one table for what wrote them and for what reads them."""
+"""The values in ``data/frozen-0.1-{values,types,indexes}.tar.xz``: one table to write them and to read them by."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ RUNS = range(4)
 TIMES = np.array(["2026-01-01", "NaT", "1999-12-31T12"], "M8[s]")
 RECORDS = np.array([(1, 2.0), (3, 4.0)], [("a", "i4"), ("b", ">f8")])
 UNION = np.dtype({"names": ["i", "f", "s"], "formats": [">u4", "f4", "S3"], "offsets": [0, 0, 6], "itemsize": 12})
+TEXTS = pd.StringDtype("python", na_value=np.nan)
 STRINGS = np.dtypes.StringDType(na_object=None)
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -144,9 +145,19 @@ VALUES: dict[str, Callable[[int], Any]] = {
         {"s": pd.arrays.SparseArray([0, run, 0], kind="block"), "t": pd.arrays.SparseArray([True, run > 1, False])},
         pd.Index(list("abc"), name="k"),
     ),
+    # In the store of indexes
+    "index.range": lambda run: pd.Series(np.arange(2.0 + run // 2)).to_xarray(),
+    "index.bounds": lambda run: xr.Dataset({"a": ("x", [run, 1])}, {"x": pd.RangeIndex(9, 2, -5)}),
+    "index.frequency": lambda run: xr.DataArray([run, 1.0], {"t": pd.date_range("2026-01-31", periods=2, freq="ME")}),
+    "index.zone": lambda run: xr.DataArray([run, 1.0], {"t": pd.date_range("2026", periods=2, tz="Europe/Berlin")}),
+    "index.spans": lambda run: xr.DataArray([run, 1.0], {"t": pd.timedelta_range("1h", periods=2)}),
+    "index.texts": lambda run: xr.Dataset({"a": ("x", [run, 1])}, {"x": pd.Index(["u", "vé"], dtype=TEXTS)}),
+    "index.objects": lambda run: xr.Dataset({"a": ("x", [run, 1])}, {"x": pd.Index(["u", "vé"], dtype=object)}),
+    "index.variable": lambda run: xr.IndexVariable("x", pd.RangeIndex(2 + run // 2)),
+    "time.missing": lambda run: pd.NaT if run == 1 else pd.Timestamp(2026, 1, 1 + run),
 }  # fmt: skip
 #: by trajectory, each in an archive of its own: the values in it
-STORES = {"values": list(VALUES)[:-6], "types": list(VALUES)[-6:]}
+STORES = {"values": list(VALUES)[:-15], "types": list(VALUES)[-15:-9], "indexes": list(VALUES)[-9:]}
 #: They are no values that a parameter is explored with: of other types from run to run, or there is only one.
 NOT_EXPLORED = {"mixed", "pandas.missing", "numpy.ma.masked"}
 PICKLED = {"pickle"}

@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
 TRAJECTORY = sys.argv[2]
 # Before the next one, which replaces the clock and the like.
-for name in ("brian2", "pint") if TRAJECTORY == "values" else ("fixtures_frozen",):
+for name in ("brian2", "pint") if TRAJECTORY == "values" else ("fixtures_frozen", "dask"):
     import_module(name)
 
 import make_frozen  # noqa: E402
