@@ -294,6 +294,35 @@ def test_loky_that_is_not_there_is_named(tmp_path, monkeypatch):
         study(tmp_path / "s.zarr", executor="loky").run(measure)
 
 
+def test_what_an_executor_left_undone_is_counted_and_done_by_the_next_call(tmp_path, expected):
+    class Closing:
+        """As dask's client and multiprocessing's pools, it raises what it likes once it is closed."""
+
+        def __init__(self):
+            self.calls = 0
+
+        def submit(self, function, /, *args):
+            self.calls += 1
+            if self.calls > 2:
+                raise OSError("it is closed")
+            future = Future()
+            future.set_result(function(*args))
+            return future
+
+    env = study(tmp_path / "s.zarr", executor=Closing())
+    with pytest.raises(xpet.RunError, match=r"Closing .* takes no blocks of runs \(OSError: it is closed\)") as caught:
+        env.run(measure)
+    complete = (env.runs().status == "complete").sum()
+    assert complete >= 2
+    assert caught.value.__notes__ == [
+        f"Interrupted: {complete} runs are complete and stored, {40 - complete} are left; running again does only what "
+        "is not complete."
+    ]
+    again = study(tmp_path / "s.zarr")
+    assert len(again.run(measure)) == 40 - complete
+    assert again.dataset("flat").load().identical(expected)
+
+
 def test_a_sweep_takes_an_executor(tmp_path):
     ds = xpet.sweep(
         lambda x: x * threading.active_count(), {"x": [0.0]}, tmp_path / "s.zarr", name="f", executor="thread"

@@ -63,9 +63,8 @@ def test_a_worker_remembers_a_few_launches(tmp_path):
     packer = PackerSpec("fixtures_run:FilePacker", (str(tmp_path),))
     here = remote.do
     block = Block(0, range(0), ())
-    executor = SimpleNamespace(submit=lambda function, *args: args)
     task = Task(PlainTree(x=[0.0]), Job(square), packer)
-    launches = [Elsewhere(task, 1).submit(executor, block, False) for _ in range(remote.KEPT + 1)]
+    launches = [Elsewhere(task, 1).submit(lambda function, *args: args, block, False) for _ in range(remote.KEPT + 1)]
     answers: list[bytes] = []
 
     def go() -> None:
@@ -189,6 +188,15 @@ def test_an_executor_that_was_shut_down_takes_nothing(tmp_path):
         study(square, tmp_path, executor=executor)
 
 
+@pytest.mark.parametrize(
+    "error", [OSError("no"), ValueError("it is closed"), AttributeError("no 'send'"), TypeError("no")], ids=repr
+)
+def test_what_an_executor_raises_that_takes_nothing_is_told(error, tmp_path):
+    with pytest.raises(RunError, match=r"Doing .*takes no blocks of runs \(\w+Error: .*\); every finished") as caught:
+        study(square, tmp_path, executor=Doing(error))
+    assert caught.value.__cause__ is error
+
+
 def test_the_executor_of_the_user_is_not_shut_down(tmp_path):
     with ThreadPoolExecutor(1) as executor:
         study(square, tmp_path, executor=executor)
@@ -204,10 +212,8 @@ class ByHand:
     def __init__(self) -> None:
         self.futures: dict[int, Future[Any]] = {}
 
-    def submit(self, executor, block, is_missing):
-        if executor.is_broken:
-            raise BrokenExecutor("found broken")
-        self.futures[block.number] = Future()
+    def submit(self, submit, block, is_missing):
+        self.futures[block.number] = submit(len, "abc")
         return self.futures[block.number]
 
     def read(self, result):
@@ -216,11 +222,23 @@ class ByHand:
     def stop(self) -> None: ...
 
 
+class Doing:
+    """Takes calls and does nothing of them, or raises an error."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error, self.ended = error, None
+
+    def submit(self, function, /, *args):
+        if self.error is not None:
+            raise self.error
+        return Future()
+
+
 def breaking():
     executors = []
 
     def make():
-        executors.append(SimpleNamespace(is_broken=False, ended=None))
+        executors.append(Doing(None))
         return executors[-1]
 
     way = ByHand()
@@ -281,7 +299,7 @@ def test_while_an_executor_breaks_nothing_is_handed_in():
 
 def test_a_block_that_a_broken_executor_turns_away_is_no_suspect():
     pool, _, executors = breaking()
-    executors[0].is_broken = True
+    executors[0].error = BrokenExecutor("found broken")
     (block,) = blocks(0)
     pool.submit(block)
     (death,) = pool.wait(5.0)

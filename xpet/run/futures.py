@@ -120,11 +120,10 @@ class FuturesPool:
         return outcomes
 
     def _hand_in(self, block: Block, is_missing: bool = False) -> None:
-        assert self._executor is not None
         number = next(self._numbers)
         try:
             with put_off():
-                future = self._way.submit(self._executor, block, is_missing)
+                future = self._way.submit(self._call, block, is_missing)
                 if not callable(getattr(future, "add_done_callback", None)):
                     raise RunError(f"{shown(self._executor)}.submit must return a future, and it was {shown(future)}")
                 self._begun[number] = future, block
@@ -133,7 +132,14 @@ class FuturesPool:
             self._is_broken, self._reason = True, _words(error)
             self._turned_away.append(block)
             self._ended.put(number)
-        except RuntimeError as error:
+
+    def _call(self, function: Callable[..., object], /, *args: object) -> Future[Any]:
+        assert self._executor is not None
+        try:
+            return self._executor.submit(function, *args)
+        except BrokenExecutor:
+            raise
+        except Exception as error:
             raise RunError(self._complaint("takes no blocks of runs", _words(error))) from error
 
     def _note(self, number: int, future: object) -> None:

@@ -78,6 +78,10 @@ class Executor(Protocol):
     def submit(self, function: Callable[..., Any], /, *args: Any) -> Future[Any]: ...
 
 
+Submit: TypeAlias = "Callable[..., Future[Any]]"
+"""An executor's method of this name."""
+
+
 class Gone(NamedTuple):
     """The job ended its worker."""
 
@@ -91,7 +95,7 @@ Answer: TypeAlias = BlockReport | Gone | Exception | None
 class Way(Protocol):
     """How a block becomes a call of an executor."""
 
-    def submit(self, executor: Executor, block: Block, is_missing: bool) -> Future[Any]:
+    def submit(self, submit: Submit, block: Block, is_missing: bool) -> Future[Any]:
         """Hand a block in; `is_missing`: the worker that got it before did not know what to do."""
         ...
 

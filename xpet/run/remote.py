@@ -13,7 +13,7 @@ from xpet.errors import RunError, shown
 from xpet.run import interrupts
 from xpet.run.blocks import Block
 from xpet.run.messages import pack_error, pack_report, unpack_report
-from xpet.run.ports import Answer, Executor, Gone
+from xpet.run.ports import Answer, Gone, Submit
 from xpet.run.printing import flush, print_by_line
 from xpet.run.start import empty_main
 from xpet.run.transport import dumps, loads
@@ -51,14 +51,14 @@ class Elsewhere:
         self._work = dumps(Work.of(task), "the job")
         self._gifts = workers
 
-    def submit(self, executor: Executor, block: Block, is_missing: bool) -> Future[Any]:
+    def submit(self, submit: Submit, block: Block, is_missing: bool) -> Future[Any]:
         """Hand a block in; what is to be done with it goes along where it is missing, or may be."""
         data = dumps(block, "the points of a block, which")
         work = self._work if is_missing or self._gifts > 0 else None
         self._gifts -= 1
         # an executor may start its processes now
         with empty_main():
-            return executor.submit(do, self._launch, work, data)
+            return submit(do, self._launch, work, data)
 
     def read(self, result: object) -> Answer:
         """Read what a call returned."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from xpet.errors import StoreError, warn
+from xpet.errors import RunFailures, StoreError, warn
 from xpet.run.blocks import Block
 from xpet.run.interrupts import put_off
 from xpet.run.job import Job
@@ -91,10 +91,12 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
         plan = Plan(runs, list(columns.values()), *how, repeat=repeat)
         with Bar(len(runs), writer.meta.name, options.progress) as bar:
             summary = run_blocks(plan, pool, StoreJournal(traj, writer), bar.take)
-    except KeyboardInterrupt as interrupt:
+    except RunFailures:
+        raise
+    except BaseException as error:
         _end(pool, writer)
         n_complete = int((writer.complete & ~before).sum())
-        interrupt.add_note(interrupted(n_complete, len(runs) - n_complete))
+        error.add_note(interrupted(n_complete, len(runs) - n_complete))
         raise
     finally:
         _end(pool, writer)

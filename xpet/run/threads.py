@@ -9,7 +9,7 @@ from threading import Thread, get_ident
 from typing import Any, cast
 
 from xpet.run.blocks import Block
-from xpet.run.ports import Answer, Executor, Gone, Tree
+from xpet.run.ports import Answer, Gone, Submit, Tree
 from xpet.run.transport import dumps, loads
 from xpet.run.worker import Task, Worker
 
@@ -73,9 +73,9 @@ class InThreads:
         self._workers: dict[int, Worker] = {}
         self._is_stopping = False
 
-    def submit(self, executor: Executor, block: Block, is_missing: bool) -> Future[Any]:
+    def submit(self, submit: Submit, block: Block, is_missing: bool) -> Future[Any]:
         """Hand a block in."""
-        return executor.submit(self._do, block)
+        return submit(self._do, block)
 
     def read(self, result: object) -> Answer:
         """Read what a call returned."""
