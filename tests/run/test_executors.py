@@ -294,6 +294,32 @@ def test_loky_that_is_not_there_is_named(tmp_path, monkeypatch):
         study(tmp_path / "s.zarr", executor="loky").run(measure)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+def test_a_worker_of_dask_with_threads_that_dies_does_not_end_the_study(tmp_path, expected):
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    dask = pytest.importorskip("dask")
+
+    def job(traj):
+        if traj.x == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+            signal.pause()
+        return measure(traj)
+
+    # what a worker died over xpet tries again itself
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=":0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        env = study(tmp_path / "s.zarr", executor=client, collect=False)
+        with pytest.warns(UserWarning, match="of 40 runs failed .*WorkerDied"):
+            env.run(job)
+    assert env.runs().status[1] == "failed"
+    assert set(env.runs().status) == {"complete", "failed"}
+    study(tmp_path / "s.zarr").run(measure)
+    assert env.dataset("flat").drop_vars("run_status").identical(expected.drop_vars("run_status"))
+
+
 def test_what_an_executor_left_undone_is_counted_and_done_by_the_next_call(tmp_path, expected):
     class Closing:
         """As dask's client and multiprocessing's pools, it raises what it likes once it is closed."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from fixtures_run import FileJournal, PlainTree, study
 
 from xpet.errors import RunError
-from xpet.run import remote
+from xpet.run import futures, remote
 from xpet.run.blocks import Block
-from xpet.run.futures import FuturesPool
+from xpet.run.futures import ANSWER_SECONDS, FuturesPool
 from xpet.run.job import Job
 from xpet.run.pools import Died, Done, workers_in
 from xpet.run.ports import PackerSpec
@@ -171,6 +172,61 @@ def answered(result: object) -> Future[object]:
 def test_what_is_no_executor_is_told_so(submitted, words, tmp_path):
     with pytest.raises(RunError, match=words):
         study(square, tmp_path, executor=Answering(submitted))
+
+
+class Losing:
+    """As dask, it loses the answer to a call, and says that it is done with it when it has another, or gave up."""
+
+    def __init__(self, error: Exception | None) -> None:
+        self.error, self.tries = error, 0
+
+    def submit(self, function, /, *args):
+        return Lost(self, function, args)
+
+
+class Lost:
+    def __init__(self, executor, function, args) -> None:
+        self.executor, self.call = executor, (function, args)
+
+    def add_done_callback(self, tell):
+        tell(self)
+
+    def cancelled(self):
+        return False
+
+    def exception(self, timeout=None):
+        return None
+
+    def result(self, timeout=None):
+        self.executor.tries += 1
+        if self.executor.tries == 1:
+            assert timeout == ANSWER_SECONDS
+            raise TimeoutError
+        if self.executor.tries == 2 and self.executor.error is not None:
+            raise self.executor.error
+        function, args = self.call
+        return function(*args)
+
+
+@pytest.mark.parametrize(
+    "error", [None, KilledWorker("died 4 times"), CancelledError("lost"), asyncio.CancelledError("lost")], ids=repr
+)
+def test_an_answer_that_was_lost_is_waited_for_or_its_block_done_again(tmp_path, error):
+    summary = study(square, tmp_path, n=40, executor=Losing(error))
+    assert (summary.n_complete, summary.failed) == (40, [])
+
+
+def test_that_there_are_no_workers_is_said_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(futures, "SILENT_SECONDS", 0.0)
+    executor, workers = Doing(None), {"tcp://a": 1}
+    executor.ncores = lambda: workers
+    pool = FuturesPool(lambda: executor, ByHand(), 1)
+    pool.submit(*blocks(0))
+    assert pool.wait(0.0) == []
+    workers.clear()
+    with pytest.warns(UserWarning, match=r"Doing.* has no workers now.*Ctrl-C ends the study, every finished run"):
+        assert pool.wait(0.0) == []
+    assert pool.wait(0.0) == []
 
 
 @pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'xpet'"), AttributeError("no 'do'")], ids=repr)

@@ -7,16 +7,17 @@ import itertools
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import suppress
 from functools import partial
 from pickle import UnpicklingError
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
-from xpet.errors import MissingPackageError, RunError, shown
+from xpet.errors import MissingPackageError, RunError, shown, warn
 from xpet.run.blocks import Block
 from xpet.run.interrupts import held_for_children, put_off
-from xpet.run.pools import Died, Done, Outcome, StartMethod, is_here
+from xpet.run.pools import Died, Done, Outcome, StartMethod, has_no_workers, is_here
 from xpet.run.ports import Executor, Gone, Way
 from xpet.run.remote import Elsewhere, begin
 from xpet.run.report import BlockReport
@@ -26,6 +27,10 @@ from xpet.run.worker import Task
 
 CANCELLED_LIMIT = 20
 """So many blocks in a row that an executor cancels end the study."""
+ANSWER_SECONDS = 5.0
+"""So long an answer that is there may take to come, and twice as long each time that is too short."""
+SILENT_SECONDS = 30.0
+"""An executor that answers nothing for so long is asked whether it has any workers."""
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _FOREIGN = (ImportError, AttributeError, UnpicklingError)
 
@@ -71,6 +76,9 @@ class FuturesPool:
         self._seen: set[int] = set()
         self._suspects: set[int] = set()
         self._cancelled = 0
+        self._patience = ANSWER_SECONDS
+        self._heard = monotonic()
+        self._is_warned = False
 
     def is_free(self, depth: int) -> bool:
         if self._is_ending or self._is_broken:
@@ -92,6 +100,10 @@ class FuturesPool:
                 number = self._next(0.0)
             if self._is_broken and not self._begun:
                 outcomes += self._after_break()
+        if outcomes or not self._begun:
+            self._heard = monotonic()
+        elif monotonic() - self._heard > SILENT_SECONDS and not self._is_warned:
+            self._look_for_workers()
         return outcomes
 
     def wind_down(self) -> None:
@@ -126,8 +138,7 @@ class FuturesPool:
                 future = self._way.submit(self._call, block, is_missing)
                 if not callable(getattr(future, "add_done_callback", None)):
                     raise RunError(f"{shown(self._executor)}.submit must return a future, and it was {shown(future)}")
-                self._begun[number] = future, block
-                future.add_done_callback(partial(self._note, number))
+                self._wait_for(future, block, number)
         except BrokenExecutor as error:
             self._is_broken, self._reason = True, _words(error)
             self._turned_away.append(block)
@@ -142,6 +153,10 @@ class FuturesPool:
         except Exception as error:
             raise RunError(self._complaint("takes no blocks of runs", _words(error))) from error
 
+    def _wait_for(self, future: Future[Any], block: Block, number: int) -> None:
+        self._begun[number] = future, block
+        future.add_done_callback(partial(self._note, number))
+
     def _note(self, number: int, future: object) -> None:
         """Called in whatever thread an executor has for it."""
         self._ended.put(number)
@@ -152,16 +167,37 @@ class FuturesPool:
         except Empty:
             return None
 
+    def _look_for_workers(self) -> None:
+        self._heard = monotonic()
+        with suppress(Exception):
+            self._is_warned = self._executor is not None and has_no_workers(self._executor)
+        if self._is_warned:
+            warn(
+                f"The executor {shown(self._executor)} has no workers now, and the runs wait for one; Ctrl-C ends the "
+                "study, every finished run is kept, and running again with another executor does the others"
+            )
+
     def _take(self, number: int) -> Iterable[Outcome]:
         future, block = self._begun.pop(number, (None, None))
         if future is None or block is None:
             return ()
-        error = None if future.cancelled() else future.exception()
-        if future.cancelled() or isinstance(error, _CANCELLED):
+        result = None
+        try:
+            error = CancelledError() if future.cancelled() else future.exception(self._patience)
+            if error is None:
+                result = future.result(self._patience)
+        except TimeoutError:
+            # dask does a call again if the worker dies that has its answer
+            self._patience *= 2
+            self._wait_for(future, block, number)
+            return ()
+        except (Exception, asyncio.CancelledError) as lost:
+            error = lost
+        if isinstance(error, _CANCELLED):
             return self._take_cancelled(block)
         if error is not None:
             return self._take_error(block, error)
-        answer = self._way.read(future.result())
+        answer = self._way.read(result)
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, Gone):

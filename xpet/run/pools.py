@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, cast
 
@@ -115,15 +115,30 @@ def is_here(executor: str | Executor) -> bool:
 
 def workers_in(executor: Executor) -> int:
     """How many workers an executor says that it has; where it says nothing, one for each core of this machine."""
+    return next((number for number in _told(executor) if number > 0), os.cpu_count() or 1)
+
+
+def has_no_workers(executor: Executor) -> bool:
+    """Whether an executor says that it has no workers now.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> has_no_workers(SimpleNamespace(ncores=dict)), has_no_workers(SimpleNamespace())
+    (True, False)
+    """
+    return any(number == 0 for number in _told(executor))
+
+
+def _told(executor: Executor) -> Iterator[int]:
     for name in ("ncores", "num_workers", "max_workers"):
         found = getattr(executor, name, None)
         if callable(found):
             found = found()
         # dask has them by the address of the worker
         number = sum(found.values()) if isinstance(found, dict) else found
-        if isinstance(number, int) and number > 0:
-            return number
-    return os.cpu_count() or 1
+        if isinstance(number, int):
+            yield number
 
 
 def open_pool(executor: str | Executor, task: Task, workers: int = 1, start_method: StartMethod | None = None) -> Pool:
