@@ -40,3 +40,16 @@ def end(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
+
+
+def study_within(store: str, executor: str) -> bool | str:
+    """Do a small study in this process, whatever it is; whether some run was done here, or why not."""
+    import xpet
+
+    env = xpet.Environment("study", store=store, executor=executor, ncores=2)
+    env.traj.f_add_parameter("x", 0.0)
+    env.traj.f_explore({"x": [0.0, 1.0]})
+    try:
+        return os.getpid() in dict(env.run(lambda traj: os.getpid())).values()
+    except xpet.RunError as error:
+        return str(error)

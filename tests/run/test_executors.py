@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import xarray as xr
-from fixtures_processes import finish, start
+from fixtures_processes import finish, start, study_within
 
 import xpet
 from xpet.testing import ExecutorContract
@@ -318,6 +318,25 @@ def test_a_worker_of_dask_with_threads_that_dies_does_not_end_the_study(tmp_path
     assert set(env.runs().status) == {"complete", "failed"}
     study(tmp_path / "s.zarr").run(measure)
     assert env.dataset("flat").drop_vars("run_status").identical(expected.drop_vars("run_status"))
+
+
+@pytest.mark.parametrize("executor", ["process", "loky"])
+def test_a_worker_of_loky_may_have_workers_of_its_own(executor, tmp_path):
+    loky = pytest.importorskip("loky", reason=NEEDS_LOKY)
+    with loky.ProcessPoolExecutor(1) as outer:
+        assert outer.submit(study_within, str(tmp_path / "s.zarr"), executor).result() is False
+
+
+@pytest.mark.parametrize("executor", ["process", "loky", "thread"])
+def test_a_daemonic_process_is_told_that_it_may_have_no_workers(executor, tmp_path):
+    if executor == "loky":
+        pytest.importorskip("loky", reason=NEEDS_LOKY)
+    with get_context(METHODS[0]).Pool(1) as outer:
+        answer = outer.apply(study_within, (str(tmp_path / "s.zarr"), executor))
+    if executor == "thread":
+        assert answer is True
+    else:
+        assert answer.startswith(f"executor='{executor}' starts processes, which this one may not: it is daemonic")
 
 
 def test_what_an_executor_left_undone_is_counted_and_done_by_the_next_call(tmp_path, expected):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, cast
 
+from xpet.errors import RunError
 from xpet.run.blocks import Block
 from xpet.run.ports import Executor, load
 from xpet.run.report import BlockReport
@@ -162,6 +164,8 @@ def open_pool(executor: str | Executor, task: Task, workers: int = 1, start_meth
         No pool has this name, the number is not positive, or the start method is not one of this system's.
     TypeError
         The job or the trajectory does not pickle.
+    RunError
+        This process may not start others.
     """
     if workers < 1:
         raise ValueError(f"The number of workers must be at least 1, not {workers}.")
@@ -169,5 +173,10 @@ def open_pool(executor: str | Executor, task: Task, workers: int = 1, start_meth
         return cast(Pool, load("xpet.run.futures:pool_over")(executor, task, workers))
     if executor not in POOLS:
         raise ValueError(f"There is no executor {executor!r}; choose one of {', '.join(map(repr, POOLS))}.")
+    if not is_here(executor) and multiprocessing.current_process().daemon:
+        raise RunError(
+            f"executor={executor!r} starts processes, which this one may not: it is daemonic, as workers of "
+            "multiprocessing.Pool and of dask are; take 'serial' or 'thread' here, or start it as one that is not"
+        )
     factory = cast(Callable[[Task, int, StartMethod | None], Pool], load(POOLS[executor]))
     return factory(task, workers, start_method)

@@ -47,7 +47,7 @@ def start(context: BaseContext, process: BaseProcess) -> None:
     """Start a process in which ``__main__`` is empty, and interrupts wait until it asks for them."""
     method = context.get_start_method()
     # multiprocessing does not tell a forked process the file or module of `__main__`
-    with nullcontext() if method == "fork" else empty_main(), put_off():
+    with nullcontext() if method == "fork" else empty_main(), _known(method), put_off():
         if method != "fork" and sys.platform != "win32":
             from multiprocessing import resource_tracker
 
@@ -55,6 +55,23 @@ def start(context: BaseContext, process: BaseProcess) -> None:
             resource_tracker.ensure_running()
         with held_for_children():
             process.start()
+
+
+@contextmanager
+def _known(method: str) -> Iterator[None]:
+    """Have processes that are started in the block be told a default start method that Python knows.
+
+    They set the one that there is here, and in a worker of loky that is loky's.
+    """
+    default = multiprocessing.get_start_method(allow_none=True)
+    if default is None or default in multiprocessing.get_all_start_methods():
+        yield
+        return
+    multiprocessing.set_start_method(method, force=True)
+    try:
+        yield
+    finally:
+        multiprocessing.set_start_method(default, force=True)
 
 
 @contextmanager
