@@ -71,6 +71,8 @@ KINDS = {
     "texts that end in NUL along a dim": da([1.0, 2.0], {"x": pd.Index(["u\0", "v"], dtype=object)}),
     "one long text along a dim": da(np.zeros(300), {"x": pd.Index(["v" * 9999, *map(str, range(299))], dtype=object)}),
     "index variable of a range": xr.IndexVariable("x", pd.RangeIndex(0, 3, 2)),
+    "index variable of levels": xr.IndexVariable("x", pd.MultiIndex.from_product([["a"], DATES], names=["p", None])),
+    "objects that are times along a dim": da([1.0, 2.0], {"x": pd.Index([*DATES], dtype=object)}),
     "index variable of times": xr.IndexVariable("x", pd.date_range("2020", periods=2)),
     "surrogates": da([1.0], {"y": ("x\udcff", [1])}, "x\udcff", name="\udcff", attrs={"\udcff": "\udcff"}),
 }

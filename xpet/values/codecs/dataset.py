@@ -49,13 +49,16 @@ class VariableCodec:
             data = pd.Index(data)
         is_object = isinstance(data, np.ndarray) and data.dtype == object
         if more["index"]:
-            index = pd.Index(data, dtype=object) if is_object else pd.Index(data)
+            index = data if isinstance(data, pd.Index) else pd.Index(data, dtype=object if is_object else None)
             kind: Any = xr.IndexVariable
             return kind(more["dims"], restored(index, more.get("indexes")), attrs)
         made = xr.Variable(more["dims"], data.copy() if is_object else data, attrs)
         if is_object and made.dtype == object:
             # xarray takes NaN for what else is missing among objects.
             made.data[...] = data
+        elif is_object:
+            # It makes datetimes of objects that are such, but not of an index of them.
+            made = xr.Variable(more["dims"], pd.Index(data, dtype=object), attrs)
         return made
 
 
@@ -153,9 +156,11 @@ def _variable(value: Any, index: bool = False, called: Mapping[Any, str] | None 
     """A variable as its data, dims and attributes; ``called`` are the names of dims where others have them, too."""
     dims = label_dims(value.dims)
     meta = {"dims": list(value.dims), "attrs": text(dict(value.attrs)), "index": index}
-    if index and (kind := described(value.to_index(), value.dtype)):
-        meta["indexes"] = kind
     data = _data(value)
+    if index:
+        own = value.to_index()
+        data = own if own.nlevels > 1 else data
+        meta |= {"indexes": kind} if (kind := described(own, value.dtype)) and own.nlevels == 1 else {}
     made = compose(VariableCodec.name, {"": data}, meta)
     main = made.parts[0]
     if getattr(main.data, "shape", ()) != value.shape or isinstance(main.data, str):
