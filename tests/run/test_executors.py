@@ -339,6 +339,23 @@ def test_a_daemonic_process_is_told_that_it_may_have_no_workers(executor, tmp_pa
         assert answer.startswith(f"executor='{executor}' starts processes, which this one may not: it is daemonic")
 
 
+@pytest.mark.parametrize(("executor", "what"), [("process", "xpet.run.processes.start"), ("loky", None)])
+def test_processes_that_the_system_does_not_let_start_are_told(executor, what, tmp_path, monkeypatch, expected):
+    def refuse(*args):
+        raise OSError(24, "Too many open files")
+
+    if what is None:
+        loky = pytest.importorskip("loky", reason=NEEDS_LOKY)
+        what = f"{loky.ProcessPoolExecutor.__module__}.ProcessPoolExecutor.submit"
+    env = study(tmp_path / "s.zarr", executor=executor, ncores=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(what, refuse)
+        with pytest.raises(xpet.RunError, match=r"does not start \(OSError: .*Too many open.* with fewer workers"):
+            env.run(measure)
+    env.run(measure)
+    assert env.dataset("flat").load().identical(expected)
+
+
 def test_what_an_executor_left_undone_is_counted_and_done_by_the_next_call(tmp_path, expected):
     class Closing:
         """As dask's client and multiprocessing's pools, it raises what it likes once it is closed."""

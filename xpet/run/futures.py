@@ -21,7 +21,7 @@ from xpet.run.pools import Died, Done, Outcome, StartMethod, has_no_workers, is_
 from xpet.run.ports import Executor, Gone, Way
 from xpet.run.remote import Elsewhere, begin
 from xpet.run.report import BlockReport
-from xpet.run.start import empty_main
+from xpet.run.start import empty_main, told_if_refused
 from xpet.run.threads import InThreads, Threads
 from xpet.run.worker import Task
 
@@ -289,8 +289,12 @@ def loky_pool(task: Task, workers: int, start_method: StartMethod | None = None)
     def make() -> Executor:
         executor: Executor = ProcessPoolExecutor(workers, initializer=begin, initargs=(os.getpid(),))
         # its processes start with the first call
-        with put_off(), empty_main(), held_for_children():
-            executor.submit(os.getpid)
+        try:
+            with told_if_refused(), put_off(), empty_main(), held_for_children():
+                executor.submit(os.getpid)
+        except BaseException:
+            end(executor, True)
+            raise
         return executor
 
     def end(executor: Any, at_once: bool) -> None:

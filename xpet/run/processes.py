@@ -19,7 +19,7 @@ from xpet.run.interrupts import put_off
 from xpet.run.messages import unpack_report
 from xpet.run.pools import Died, Done, Outcome, StartMethod
 from xpet.run.process_main import BLOCK, ERROR, GONE, LATE, QUIT, READY, REPORT, STOP, main
-from xpet.run.start import context_of, new_process, start
+from xpet.run.start import context_of, new_process, start, told_if_refused
 from xpet.run.transport import PackedValues, dumps, loads, unpack_values
 from xpet.run.worker import Task, Work
 
@@ -142,6 +142,7 @@ class ProcessPool:
             _release(member)
         self._members.clear()
 
+    @told_if_refused()
     def _recruit(self) -> None:
         their_inbox, our_orders = self._context.Pipe(duplex=False)
         our_reports, their_outbox = self._context.Pipe(duplex=False)

@@ -11,6 +11,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 
+from xpet.errors import RunError
 from xpet.run.interrupts import held_for_children, put_off
 from xpet.run.pools import StartMethod
 
@@ -58,13 +59,25 @@ def start(context: BaseContext, process: BaseProcess) -> None:
 
 
 @contextmanager
+def told_if_refused() -> Iterator[None]:
+    """Have the error say what to do if the system lets no process start in the block."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"A worker process does not start ({type(error).__name__}: {error}); every finished run is kept, and "
+            "running again with fewer workers (ncores=), or a higher limit (`ulimit -n`: open files), does the others"
+        ) from error
+
+
+@contextmanager
 def _known(method: str) -> Iterator[None]:
     """Have processes that are started in the block be told a default start method that Python knows.
 
     They set the one that there is here, and in a worker of loky that is loky's.
     """
     default = multiprocessing.get_start_method(allow_none=True)
-    if default is None or default in multiprocessing.get_all_start_methods():
+    if default in (None, *multiprocessing.get_all_start_methods()):
         yield
         return
     multiprocessing.set_start_method(method, force=True)
