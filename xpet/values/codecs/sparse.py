@@ -24,8 +24,8 @@ class SparseCodec:
 
     def encode(self, value: Any) -> Encoded:
         """The arrays of its format and its shape, each under its name."""
-        if not is_numeric(value.dtype):
-            raise UnsupportedValueError(f"the dtype {value.dtype} cannot be kept; use a fixed-size number")
+        if not _is_number(value.dtype):
+            raise UnsupportedValueError(f"a sparse matrix of {value.dtype} cannot be kept; use one of numbers")
         name = value.format
         parts, more = _TAKE_APART.get(name, _compressed_parts)(value)
         parts["shape"] = np.array(value.shape, "int64")
@@ -39,7 +39,7 @@ class SparseCodec:
         kind = more["class"]
         if kind not in _CLASSES:
             raise CorruptStoreError(f"a stored sparse matrix names the class {kind!r}, which is none of SciPy's")
-        if any(type(part) is not np.ndarray or not is_numeric(part.dtype) for part in parts.values()):
+        if any(type(part) is not np.ndarray or not _is_number(part.dtype) for part in parts.values()):
             raise CorruptStoreError(f"a stored {kind} has parts that are no arrays of numbers")
         if any(parts[name].dtype.kind not in "iu" for name in parts if name != "data"):
             raise CorruptStoreError(f"a stored {kind} has indices that are no integers")
@@ -48,6 +48,10 @@ class SparseCodec:
 
 
 _Parts = dict[str, Any]
+
+
+def _is_number(dtype: np.dtype[Any]) -> bool:
+    return is_numeric(dtype) or dtype.char in "gG"
 
 
 def _compressed_parts(value: Any) -> tuple[_Parts, _Parts]:
