@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from types import ModuleType
+from typing import Any
 
 from xpet.errors import RunError
 from xpet.run.interrupts import held_for_children, put_off
@@ -76,7 +77,7 @@ def _known(method: str) -> Iterator[None]:
 
     They set the one that there is here, and in a worker of loky that is loky's.
     """
-    default = multiprocessing.get_start_method(allow_none=True)
+    default: Any = multiprocessing.get_start_method(allow_none=True)
     if default in (None, *multiprocessing.get_all_start_methods()):
         yield
         return
