@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import pytest
 import xpet
 from xpet.errors import CorruptStoreError
 from xpet.run.job import Job
-from xpet.run.provenance import MOST_TEXT, git_state, launch_record, packages, source_of
+from xpet.run.provenance import MOST_BINARY, MOST_TEXT, git_state, launch_record, packages, source_of
 from xpet.store.place import open_place, resolve
 
 
@@ -67,6 +68,32 @@ def test_the_difference_is_a_patch_that_can_be_applied(repository, tmp_path):
     (tmp_path / "patch").write_text(state["diff"])
     git(tmp_path / "again", "apply", str(tmp_path / "patch"))
     assert (tmp_path / "again" / "model.py").read_text() == "a = 'µ'\n"
+
+
+def test_small_binary_files_are_in_the_patch_and_others_are_named(repository, tmp_path, monkeypatch):
+    for name in ("small.npy", "large.npy", "gone.npy"):
+        (repository / name).write_bytes(bytes(range(256)))
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "data")
+    small = bytes(reversed(range(256)))
+    (repository / "small.npy").write_bytes(small)
+    (repository / "large.npy").write_bytes(random.Random(0).randbytes(MOST_BINARY + 1))
+    (repository / "gone.npy").unlink()
+    (repository / "model.py").write_text("a = 2\n")
+    state = git_state(repository / "inside")
+    assert state["left_out"] == ["large.npy"]
+    assert "large.npy" not in state["diff"]
+    git(tmp_path, "clone", "-q", str(repository), "again")
+    (tmp_path / "patch").write_text(state["diff"])
+    git(tmp_path / "again", "apply", str(tmp_path / "patch"))
+    assert (tmp_path / "again" / "small.npy").read_bytes() == small
+    assert (tmp_path / "again" / "model.py").read_text() == "a = 2\n"
+    assert not (tmp_path / "again" / "gone.npy").exists()
+    # together with them it would be too long, and no patch if it was cut
+    monkeypatch.setattr("xpet.run.provenance.MOST_TEXT", 400)
+    state = git_state(repository)
+    assert state["left_out"] == ["gone.npy", "large.npy", "small.npy"]
+    assert state["diff"].endswith("-a = 1\n+a = 2\n")
 
 
 def test_a_long_difference_is_cut(repository):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,11 @@ from xpet.trajectory.versions import packages
 
 MOST_TEXT = 2**20
 """Longer sources and differences are cut to so many characters."""
+MOST_BINARY = 2**18
+"""Binary files that are changed go into the patch up to so many bytes, which are twice as much in it."""
+MOST_NAMES = 100
 GIT_SECONDS = 10.0
+_DIFF = ["diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]
 
 
 def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
@@ -70,26 +75,46 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``commit``; ``branch``; ``diff``, a patch of the tracked files against the commit; ``untracked``, the first of
-        the files that git neither has nor ignores; or ``error``.
+        ``commit``; ``branch``; ``diff``, a patch of the tracked files against the commit; ``left_out``, the first of
+        the binary files that are changed and too large for it; ``untracked``, the first of the files that git neither
+        has nor ignores; or ``error``.
     """
     try:
         head = _git(folder, ["rev-parse", "--show-toplevel", "HEAD", "--abbrev-ref", "HEAD"])[0]
         if head is None:
             return None
         top, commit, branch = head.splitlines()
-        diff = ["diff", "HEAD", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/"]
-        changed, others = _git(Path(top), diff, ["ls-files", "--others", "--exclude-standard"])
+        changed, others = _git(Path(top), _DIFF, ["ls-files", "--others", "--exclude-standard"])
+        patch, left_out = _with_binaries(Path(top), changed or "")
         return {
             "commit": commit,
             "branch": branch,
-            "diff": _cut(changed or ""),
-            "untracked": (others or "").splitlines()[:100],
+            "diff": _cut(patch),
+            "left_out": left_out[:MOST_NAMES],
+            "untracked": (others or "").splitlines()[:MOST_NAMES],
         }
     except FileNotFoundError:
         return None
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         return {"error": str(error)}
+
+
+def _with_binaries(top: Path, patch: str) -> tuple[str, list[str]]:
+    """The patch with what is in small binary files, and which others there are; they are left out, or none applies."""
+    if "\nBinary files " not in patch:
+        return patch, []
+    counted = _git(top, [*_DIFF, "--numstat", "--no-renames", "-z"])[0] or ""
+    binary = [line[4:] for line in counted.split("\0") if line.startswith("-\t-\t")]
+    sizes = sorted(((top / name).lstat().st_size if os.path.lexists(top / name) else 0, name) for name in binary)
+    sums = accumulate(size for size, _ in sizes)
+    small = {name for (_, name), so_far in zip(sizes, sums, strict=True) if so_far <= MOST_BINARY}
+    for taken in (small, set[str]()):
+        left_out = [name for name in binary if name not in taken]
+        spared = [f":(exclude,literal){name}" for name in left_out]
+        whole = _git(top, [*_DIFF, "--binary", "--no-renames", "--", ".", *spared])[0] or ""
+        if len(whole) <= MOST_TEXT:
+            break
+    return whole, left_out
 
 
 def _git(folder: Path, *questions: list[str]) -> list[str | None]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
 
 _COLUMNS = ("time", "host", "platform", "python", "command", "directory", "job", "file", "source", "seed", "packages")
-_GIT = ("commit", "branch", "diff", "untracked")
+_GIT = ("commit", "branch", "diff", "left_out", "untracked")
 
 
 def launch_table(place: Place) -> pd.DataFrame:
@@ -21,8 +21,9 @@ def launch_table(place: Place) -> pd.DataFrame:
 
     Columns: ``time`` (UTC); ``host``, ``platform``, ``python``; ``command``, ``directory``; the ``job``, the ``file``
     it is in and its ``source``; the ``seed``, a text; ``packages``, a dict of versions; ``commit``, ``branch``,
-    ``diff`` (a patch against the commit) and ``untracked`` (files) of the git repository that the file, or the
-    directory, is in. What is not known is None.
+    ``diff`` (a patch against the commit, with changed binary files up to 256 KiB together), ``left_out`` (those that
+    are too large for it) and ``untracked`` (files) of the git repository that the file, or the directory, is in. What
+    is not known is None.
     """
     records = read_launches(place)
     rows = [[_cell(record, name) for name in _COLUMNS] + [_of_git(record, name) for name in _GIT] for record in records]

@@ -207,7 +207,8 @@ class Trajectory(Identity):
         pandas.DataFrame
             Indexed by the number of the launch, which is in the column ``launch`` of the run table; columns are
             ``time``, ``host``, ``platform``, ``python``, ``command``, ``directory``, ``job``, ``file``, ``source``,
-            ``seed``, ``packages``, and of git ``commit``, ``branch``, ``diff``, ``untracked``.
+            ``seed``, ``packages``, and of git ``commit``, ``branch``, ``diff`` (a patch, with small
+            binary files), ``left_out`` (the changed binary files that are not in it), ``untracked``.
 
         Examples
         --------
