@@ -93,9 +93,15 @@ def kinds(*names: str) -> list[object]:
     return [pytest.param(name, id=name, marks=[pytest.mark.s3] if name.startswith("s3") else []) for name in names]
 
 
-@pytest.fixture(params=kinds("local", "memory", *(f"s3-{kind}" for kind in S3_KINDS)))
+@pytest.fixture(params=kinds("local", "memory", "s3-ministack"))
 def store(request: pytest.FixtureRequest) -> StoreAt:
-    """A new, empty store at every kind of place."""
+    """A new, empty store at every kind of place; one S3 server, as servers differ in nothing above `Place`."""
+    return make_store(request, request.param)
+
+
+@pytest.fixture(params=kinds("local", "memory", *(f"s3-{kind}" for kind in S3_KINDS)))
+def store_anywhere(request: pytest.FixtureRequest) -> StoreAt:
+    """A new, empty store at every kind of place, and on every S3 server."""
     return make_store(request, request.param)
 
 
@@ -111,6 +117,12 @@ def s3_store(request: pytest.FixtureRequest) -> StoreAt:
     return make_store(request, request.param)
 
 
+@pytest.fixture(params=kinds("s3-ministack"))
+def bucket_store(request: pytest.FixtureRequest) -> StoreAt:
+    """A new, empty store on an S3 server, where what is tested is above `Place`."""
+    return make_store(request, request.param)
+
+
 @pytest.fixture(params=kinds(*(f"s3-{kind}" for kind in S3_KINDS)))
 def environment_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> StoreAt:
     """A new, empty store on every S3 server, with credentials and endpoint in the environment alone."""
@@ -121,9 +133,9 @@ def environment_store(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def place(store: StoreAt) -> Place:
-    """The place of `store`."""
-    return open_place(resolve(store.url, store.storage_options))
+def place(store_anywhere: StoreAt) -> Place:
+    """The place of `store_anywhere`."""
+    return open_place(resolve(store_anywhere.url, store_anywhere.storage_options))
 
 
 @pytest.fixture

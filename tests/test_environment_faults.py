@@ -129,8 +129,8 @@ def test_an_interrupt(study, options):
     study.finish(study.check_sound(20))
 
 
-def test_an_interrupt_on_an_object_store(study, s3_store):
-    study = study(s3_store)
+def test_an_interrupt_on_an_object_store(study, bucket_store):
+    study = study(bucket_store)
     study.wait_for(lambda: len(study.begun()) > 20)
     study.process.send_signal(signal.SIGINT)
     study.process.communicate(timeout=20)

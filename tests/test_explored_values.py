@@ -239,12 +239,12 @@ def test_read_without_xpet(tmp_path, plain_python: RunPlain):
     plain_python(code)
 
 
-def test_in_a_bucket(s3_store, tmp_path):
+def test_in_a_bucket(bucket_store, tmp_path):
     noted, values = Noted(keep, tmp_path), KINDS["arrays"]
-    env = study(s3_store, values[:2])
+    env = study(bucket_store, values[:2])
     env.run(noted)
     env.traj.f_expand({"w": values[1:], "x": [3.0, 3.0]})
     env.run(noted)
     assert noted.taken() == list(range(6))
-    assert load(s3_store).f_get("w").f_get_range()[5].tolist() == values[2].tolist()
+    assert load(bucket_store).f_get("w").f_get_range()[5].tolist() == values[2].tolist()
     assert env.dataset().w.values.tolist() == [0, 0, 1, 1, 1, 2]

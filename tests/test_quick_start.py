@@ -154,7 +154,8 @@ def test_with_xpet_in_a_fresh_process(shared_store, tmp_path):
     assert (done.stdout, done.stderr) == ("fine\n", "")
 
 
-def test_at_every_kind_of_place(store):
+def test_at_every_kind_of_place(store_anywhere):
+    store = store_anywhere
     env = environment(store)
     assert env.run(multiply) == [(run, None) for run in range(12)]
     assert env.dataset().z.sel(x=2.0, y=7.0) == 14.0

@@ -395,9 +395,9 @@ def test_a_sweep_takes_an_executor(tmp_path):
 @pytest.mark.parametrize(
     "options", [{"executor": "thread"}, {"executor": "loky"}], ids=lambda options: options["executor"]
 )
-def test_an_object_store_takes_what_they_write(options, s3_store, expected):
+def test_an_object_store_takes_what_they_write(options, bucket_store, expected):
     if options["executor"] == "loky":
         pytest.importorskip("loky", reason=NEEDS_LOKY)
-    env = study(s3_store.url, storage_options=s3_store.storage_options, ncores=2, **options)
+    env = study(bucket_store.url, storage_options=bucket_store.storage_options, ncores=2, **options)
     env.run(measure)
     xr.testing.assert_identical(env.dataset("flat").load(), expected)

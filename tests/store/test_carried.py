@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from fixtures_columns import NAME, Death, Dying, bury, copy, do, leaf, memory, plain, read_runs, start
+from fixtures_columns import NAME, Death, Dying, bury, copy, do, forget, leaf, memory, plain, read_runs, start
 
 from xpet.errors import StoreError
 from xpet.store import chunks, layout, ragged, writer
@@ -98,9 +98,9 @@ CASES: dict[str, tuple[list[Any], bool]] = {
     "bytes": ([np.full(80_000, run, "u1") for run in range(N)], True),
     "columns first": ([np.asfortranarray(INTS + run) for run in range(N)], True),
     "every other": ([np.arange(run, 20_000.0 + run)[::2] for run in range(N)], True),
-    "cut into even chunks": ([RANDOM.random((64, 1000)) for run in range(N)], True),
-    "cut into chunks that do not fit": ([RANDOM.random((73, 997)) + run for run in range(N)], True),
-    "integers in chunks that do not fit": ([RANDOM.integers(0, 99, (73, 997)) + run for run in range(N)], True),
+    "cut into even chunks": ([RANDOM.random((64, 500)) for run in range(N)], True),
+    "cut into chunks that do not fit": ([RANDOM.random((73, 249)) + run for run in range(N)], True),
+    "integers in chunks that do not fit": ([RANDOM.integers(0, 99, (73, 249)) + run for run in range(N)], True),
     "of many dimensions": ([RANDOM.random((3, 1, 40, 5, 20)) for run in range(N)], True),
     "with labels": ([label(FLOATS + run, "t", {"t": np.arange(10_000)}, units="V") for run in range(N)], True),
     "the usual fill is a number": ([ints(run, LOW) for run in range(N)], False),
@@ -174,8 +174,8 @@ def test_small_ones_and_texts_travel_in_packets():
 @pytest.mark.parametrize(
     "name", ["floats", "cut into chunks that do not fit", "the usual fill is one in the last", "shapes differ", "bools"]
 )
-def test_in_a_bucket(name: str, s3_store: Any, encoded: list[int]):
-    place = open_place(resolve(s3_store.url, s3_store.storage_options))
+def test_in_a_bucket(name: str, bucket_store: Any, encoded: list[int]):
+    place = open_place(resolve(bucket_store.url, bucket_store.storage_options))
     values, is_taken = CASES[name]
     start(place, N).lease.release()
     with open_for_writing(place, NAME) as held:
@@ -370,7 +370,7 @@ def test_a_fold_dies(name: str, before: int, backwards: bool):
 
     trial = Dying(copy(base), backwards=backwards)
     act(trial)
-    for last in range(trial.count):
+    for last in range(0, trial.count, 2 if backwards else 1):
         place = copy(base)
         with pytest.raises(Death):
             act(Dying(place, last, backwards))
@@ -383,6 +383,7 @@ def test_a_fold_dies(name: str, before: int, backwards: bool):
         found = left(place)
         assert all(identical(found[run], values[run]) for run in range(N))
         assert not in_journal(place)
+        forget(place)
 
 
 def test_a_fold_dies_twice():
@@ -403,6 +404,7 @@ def test_a_fold_dies_twice():
             assert all(identical(found, values[run]) for run, found in left(place).items())
             assert len(left(place)) == 3
             assert not in_journal(place)
+            forget(place)
 
 
 def _changes(base: Place) -> int:

@@ -17,6 +17,7 @@ from fixtures_columns import (
     bury,
     copy,
     do,
+    forget,
     leaf,
     left_by,
     memory,
@@ -211,7 +212,9 @@ def test_dies_at_every_write(name: str, backwards: bool):
     scenario.act(trial)
     assert trial.count > 3
     for last in range(0, trial.count, 3 if backwards else 1):
-        survives(dies_at(base, scenario, last, backwards), scenario, to_the_end=last % 8 == 0)
+        place = dies_at(base, scenario, last, backwards)
+        survives(place, scenario, to_the_end=last % 8 == 0)
+        forget(place)
 
 
 @pytest.mark.parametrize("name", ["fold and change", "expand what waits"])
@@ -231,6 +234,7 @@ def test_dies_again_while_it_recovers(name: str):
                 reopen(Dying(place, then))
             bury(place)
             survives(place, scenario, to_the_end=False)
+            forget(place)
 
 
 def explored_anew(place: Place) -> None:
@@ -268,6 +272,7 @@ def test_dies_while_other_points_take_the_place_of_those_that_no_run_is_complete
             do(place, writer, {run: simple(run) for run in writer.missing()}, attempt=2)
             assert writer.fold() == 9
         np.testing.assert_array_equal(plain(place)["results"].z, np.arange(9) * 2.5)
+        forget(place)
 
 
 def check_points(place: Place) -> bool:
