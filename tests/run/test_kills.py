@@ -168,9 +168,9 @@ def test_no_chunk_of_a_worker_is_lost(
     ids=["carried", "copied", "published"],
 )
 def test_no_chunk_is_lost_in_a_bucket(
-    point: Point, tmp_path: Path, nest: Nest, expected_chunks: Reference, moto: Server
+    point: Point, tmp_path: Path, nest: Nest, expected_chunks: Reference, ministack: Server
 ):
-    store = {"store": f"s3://{BUCKET}/{tmp_path.name}", "options": moto.storage_options}
+    store = {"store": f"s3://{BUCKET}/{tmp_path.name}", "options": ministack.storage_options}
     settings = at(tmp_path, die=point, chunk=CARRIED, **store)
     check(do_trial(nest, settings, expected_chunks, Nothing(), tmp_path.name), settings)
 
@@ -178,9 +178,9 @@ def test_no_chunk_is_lost_in_a_bucket(
 @pytest.mark.s3
 @pytest.mark.parametrize("point", [(SET_STATUS, "after", 1), (PUBLISH, "after", 3)], ids=["status", "publish"])
 def test_nothing_finished_is_lost_in_a_bucket(
-    point: Point, tmp_path: Path, nest: Nest, expected: Reference, moto: Server
+    point: Point, tmp_path: Path, nest: Nest, expected: Reference, ministack: Server
 ):
-    settings = at(tmp_path, die=point, store=f"s3://{BUCKET}/{tmp_path.name}", options=moto.storage_options)
+    settings = at(tmp_path, die=point, store=f"s3://{BUCKET}/{tmp_path.name}", options=ministack.storage_options)
     check(do_trial(nest, settings, expected, Nothing(), tmp_path.name), settings)
 
 
@@ -201,10 +201,10 @@ def test_nothing_finished_is_lost_on_a_full_disk(seed: str, tmp_path: Path, nest
 
 @pytest.mark.s3
 def test_nothing_finished_is_lost_over_a_network_that_drops(
-    tmp_path: Path, nest: Nest, expected: Reference, moto: Server
+    tmp_path: Path, nest: Nest, expected: Reference, ministack: Server
 ):
-    proxy = Proxy(int(moto.endpoint.rpartition(":")[2]))
-    options = {**moto.storage_options, "endpoint_url": f"http://127.0.0.1:{proxy.port}"}
+    proxy = Proxy(int(ministack.endpoint.rpartition(":")[2]))
+    options = {**ministack.storage_options, "endpoint_url": f"http://127.0.0.1:{proxy.port}"}
     settings = at(tmp_path, store=f"s3://{BUCKET}/{tmp_path.name}", options=options)
     trial = do_trial(nest, settings, expected, DropConnections(proxy), "drops", Duration(0.2, 2.0, 500))
     assert not trial.problems, "\n".join(trial.problems)
