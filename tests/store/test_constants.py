@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import Death, Dying, bury, copy, do, leaf, memory, packer, plain, read_runs, start
+from fixtures_columns import Death, Dying, bury, copy, do, forget, leaf, memory, packer, plain, read_runs, start
 
 from xpet.store import fold, layout, unpacking
 from xpet.store.packets import Packer
@@ -201,3 +201,4 @@ def test_dies_while_a_constant_becomes_one_for_each_run(name: str):
         if len(found) < N:
             act(place)
         assert all(identical(each, values[run]) for run, each in left(place).items())
+        forget(place)

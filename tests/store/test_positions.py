@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fixtures_columns import NAME, Death, Dying, bury, copy, group, memory, plain, start
+from fixtures_columns import NAME, Death, Dying, bury, copy, forget, group, memory, plain, start
 
 from xpet.errors import CorruptStoreError
 from xpet.store.create import NewTrajectory, create
@@ -116,6 +116,7 @@ def dies_anywhere(base: Place, act: Any, after: list[Any], before: list[Any], ba
             act(place)
         assert identical(values(place), after)
         assert group(place).w.values.tolist() == group(place, "runs").w.values.tolist()
+        forget(place)
 
 
 @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
