@@ -97,7 +97,7 @@ def statics(draw: st.DrawFn) -> dict[str, Any]:
     return {path: value for path, value in found.items() if not any(other.startswith(f"{path}.") for other in found)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     runs=runs(),
     outside=statics(),

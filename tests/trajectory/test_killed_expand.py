@@ -30,7 +30,7 @@ pytestmark = [
 class Undisturbed:
     """A store with the first points, and what comes of a study that goes on with it.
 
-    ``writes`` are those at which to kill it: every third until the first points are added, and some of the runs' own,
+    ``writes`` are those at which to kill it: every fifth until the first points are added, and some of the runs' own,
     of which `tests/run/test_kills.py` has more.
     """
 
@@ -60,7 +60,7 @@ def undisturbed(nest: Nest, tmp_path_factory: pytest.TempPathFactory) -> Undistu
         place = open_place(resolve(str(store)))
         assert not [*_of_readers(str(store), read_snapshot(place, NAME).complete)]
         steps, expanded = said(log, "steps")[0], said(log, "expanded")[0] + 1
-        writes[study] = [*range(1, expanded, 3), *range(expanded, steps + 1, 13)]
+        writes[study] = [*range(1, expanded, 5), *range(expanded, steps + 1, 21)]
         left[study] = contents(place)
     return Undisturbed(folder / "start.zarr", writes, left)
 

@@ -406,7 +406,7 @@ def mixed():
     )
     traj = Root("study")
     traj.f_add_parameter("x", 0)
-    traj.adopt_exploration({"parameters.x": range(RUNS)}, RUNS)
+    traj.adopt_exploration({"parameters.x": range(5000)}, 5000)
     traj.attach_runs(store)
     return traj
 
