@@ -129,6 +129,19 @@ def test_an_interrupt(study, options):
     study.finish(study.check_sound(20))
 
 
+def test_three_interrupts_lose_nothing(study):
+    pytest.importorskip("loky", reason="needs loky: pip install 'xpet[loky]'")
+    study = study(options={"executor": "loky", "ncores": 2})
+    study.wait_for(lambda: len(study.begun()) > 20)
+    for _ in range(3):
+        study.process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    _, err = study.process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in err
+    Environment("study", store=study.store.url, if_exists="continue").run(lambda traj: None, runs=[])
+    study.finish(study.check_sound(20))
+
+
 def test_an_interrupt_on_an_object_store(study, bucket_store):
     study = study(bucket_store)
     study.wait_for(lambda: len(study.begun()) > 20)
