@@ -35,7 +35,7 @@ from fixtures_disturbances import (  # noqa: E402
     small_disk,
 )
 from fixtures_killed import Settings  # noqa: E402
-from fixtures_kills import Nest, Reference, is_gone, nearby  # noqa: E402
+from fixtures_kills import Nest, Reference, is_gone, nearby, place_of  # noqa: E402
 from fixtures_servers import BUCKET, running  # noqa: E402
 from fixtures_trials import Disturbance, Duration, Kill, Trial, do_trial  # noqa: E402
 
@@ -131,6 +131,15 @@ def calibrate(nest: Nest, bench: Bench, executor: str) -> tuple[Reference, Durat
     return expected, Duration(statistics.median(firsts), statistics.median(wholes), said)
 
 
+def drop(settings: Settings) -> None:
+    """Delete what a good trial left: a server may have all of it in memory."""
+    if settings.options:
+        place = place_of(settings)
+        place.delete(place.list())
+    else:
+        shutil.rmtree(settings.store, ignore_errors=True)
+
+
 def do_config(config: str, kills: int, out: Path, version: str, program: str | None) -> None:
     """Do the trials of a configuration that the table lacks."""
     executor, _, kind = config.partition("-")
@@ -153,8 +162,8 @@ def do_config(config: str, kills: int, out: Path, version: str, program: str | N
                 trial = do_trial(nest, settings, expected, bench.disturbance, seed, duration)
                 write(out, {**about, "trial": count}, trial)
                 count, hits = count + 1, hits + (trial.role != "nobody")
-                if "://" not in settings.store and not trial.problems:
-                    shutil.rmtree(settings.store, ignore_errors=True)
+                if not trial.problems:
+                    drop(settings)
         finally:
             nest.close()
 
