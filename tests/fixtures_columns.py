@@ -132,7 +132,7 @@ def _is_seen(key: str) -> bool:
     return not key.startswith("_xpet/journal/") or key.endswith("zarr.json")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _plain_of(objects: frozenset[tuple[str, bytes]]) -> xr.DataTree:
     """Opening takes many times as long as what a writer does, who mostly leaves the same whenever he died."""
     buffer = default_buffer_prototype().buffer

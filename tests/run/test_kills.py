@@ -213,7 +213,9 @@ def test_nothing_finished_is_lost_over_a_network_that_drops(
 @pytest.mark.s3
 def test_nothing_finished_is_lost_with_its_server(tmp_path: Path, nest: Nest, expected: Reference):
     with PersistentServer(tmp_path) as server:
-        settings = at(tmp_path, store=f"s3://{BUCKET}/s", options=server.server.storage_options)
+        # by default it is most of a minute until a study without its server gives up
+        options = {**server.server.storage_options, "config_kwargs": {"retries": {"max_attempts": 1}}}
+        settings = at(tmp_path, store=f"s3://{BUCKET}/s", options=options)
         trial = do_trial(nest, settings, expected, KillServer(server), "server", Duration(0.2, 2.0, 500))
         assert not trial.problems, "\n".join(trial.problems)
 

@@ -370,7 +370,7 @@ def test_a_fold_dies(name: str, before: int, backwards: bool):
 
     trial = Dying(copy(base), backwards=backwards)
     act(trial)
-    for last in range(0, trial.count, 2 if backwards else 1):
+    for last in range(0, trial.count, 3 if backwards else 1):
         place = copy(base)
         with pytest.raises(Death):
             act(Dying(place, last, backwards))
