@@ -790,17 +790,17 @@ def test_what_was_lost_does_not_become_fill_when_runs_are_added(key, at, noted):
 
 @pytest.mark.parametrize("damage", [b'{"za', b"", b"[]"], ids=["cut off", "empty", "no object"])
 @pytest.mark.parametrize("given", [{"if_exists": "overwrite"}, {"overwrite_file": True}], ids=str)
-def test_a_trajectory_whose_document_is_damaged(damage, given, store):
+def test_a_trajectory_whose_document_is_damaged(damage, given, at):
     from xpet.store.place import open_place, resolve
 
-    environment(store).run(multiply)
-    Environment("other", store=store.url, storage_options=store.storage_options or None).traj.f_store()
-    place = open_place(resolve(store.url, store.storage_options))
+    environment(at).run(multiply)
+    Environment("other", store=at.url).traj.f_store()
+    place = open_place(resolve(at.url))
     place.write("Multiplication/zarr.json", damage)
     with pytest.raises(xpet.CorruptStoreError) as caught:
-        environment(store).run(multiply)
+        environment(at).run(multiply)
     assert "if_exists='overwrite'" in caught.value.__notes__[0]
-    env = environment(store, **given)
+    env = environment(at, **given)
     env.run(multiply)
     assert z_of(env) == products()
     assert ("other" in place.children()) == ("if_exists" in given)
