@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from contextlib import suppress
+from functools import cache
 
 from xpet import __version__
 
@@ -23,14 +24,20 @@ def packages() -> dict[str, str]:
     True
     """
     found: dict[str, str] = {}
-    for folder in sys.path:
-        with suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                match = _DISTRIBUTION.fullmatch(entry.name)
-                if match:
-                    # what comes first on the path is what is imported
-                    found.setdefault(match["name"].lower().replace("_", "-"), match["version"])
+    for entry in sys.path:
+        with suppress(OSError):
+            folder = os.path.abspath(entry)
+            # what comes first on the path is what is imported
+            found = {**_installed_in(folder, os.stat(folder).st_mtime_ns), **found}
     return dict(sorted(found.items()))
+
+
+@cache
+def _installed_in(folder: str, changed: int) -> dict[str, str]:
+    """What is installed in a folder, which installing and removing change."""
+    with os.scandir(folder) as entries:
+        matches = [_DISTRIBUTION.fullmatch(entry.name) for entry in entries]
+    return {match["name"].lower().replace("_", "-"): match["version"] for match in matches if match}
 
 
 def writer_versions() -> dict[str, str]:
