@@ -173,7 +173,7 @@ def contents(place: Place) -> dict[str, Any]:
         if name not in _OF_THE_TIME:
             data = read_whole(snapshot.place, key, doc)
             found[key] = data.tolist() if data.dtype == object else (str(data.dtype), data.shape, data.tobytes())
-    meta = asdict(snapshot.meta)
+    meta = snapshot.meta._asdict()
     return found | {"meta": {key: meta[key] for key in ("name", "n_runs", "complete", "space", "seed", "state")}}
 
 

@@ -37,6 +37,10 @@ import reprlib
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import logging
 
 
 class ParameterLockedException(TypeError):
@@ -164,3 +168,10 @@ def warn(sentence: str) -> None:
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
     warnings.warn(sentence, UserWarning, stacklevel=level)
+
+
+def logger(module: str) -> logging.Logger:
+    """Return the logger of a module; `logging` is imported when it is first needed, which in most studies is never."""
+    import logging
+
+    return logging.getLogger(module)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tracemalloc
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -191,7 +190,7 @@ def test_texts_that_are_packed_a_thousandfold():
 
 
 def test_a_damaged_chunk_says_which_runs_it_has():
-    doc = replace(NUMBERS, dims=("run",), shape=(10,))
+    doc = NUMBERS._replace(dims=("run",), shape=(10,))
     with pytest.raises(CorruptStoreError, match=r"results/z/c/2: the chunk of runs 8 to 9 is damaged.*overwrite"):
         decode_chunk(doc, b"", "results/z/c/2")
 
@@ -199,9 +198,9 @@ def test_a_damaged_chunk_says_which_runs_it_has():
 @pytest.mark.parametrize("keys", KEYS)
 def test_a_shape_that_no_chunk_reaches(keys: Any):
     place = memory()
-    doc = replace(document("int16", (2, 30), (2, 10), keys), dims=("run", "z.d0"))
+    doc = document("int16", (2, 30), (2, 10), keys)._replace(dims=("run", "z.d0"))
     write_whole(place, "results/z", doc, np.zeros((2, 30), "i2"))
-    huge = replace(doc, shape=(2, 10**15))
+    huge = doc._replace(shape=(2, 10**15))
     check_reach(place, "results/z", doc, 10**15)
     with pytest.raises(CorruptStoreError, match=r"results/z: its shape is \(2, 10+\).*the first 30 items"):
         check_reach(place, "results/z", huge, 2 * 10**15)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,4 +93,4 @@ def test_a_chunk_that_was_lost_is_named():
     place, doc, _ = stored("float64", (), (4,))
     place.delete(["a/c/1"])
     with pytest.raises(CorruptStoreError, match="the chunk of runs 4 to 7 is missing"):
-        Recent(place).row("a", replace(doc), 5, ())
+        Recent(place).row("a", doc._replace(), 5, ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ def test_readers_of_the_old_layout_are_not_disturbed(chunks: tuple[int, int]):
     some = np.array([0, 3, 6])
     expected = ROWS
     for fill in (-2, -3):
-        new = relayout(place, "z", layouts[-1], replace(layouts[-1], chunks=chunks, fill=fill), some)
+        new = relayout(place, "z", layouts[-1], layouts[-1]._replace(chunks=chunks, fill=fill), some)
         expected = np.full_like(ROWS, fill)
         expected[some] = ROWS[some]
         np.testing.assert_array_equal(read_whole(place, "z", new), expected)
@@ -184,7 +183,7 @@ def test_padding_gets_the_new_fill():
     values = [np.arange(4, dtype="i2"), np.arange(1, dtype="i2"), np.empty(0, "i2")]
     write_ragged(place, "z", doc, np.arange(3), values)
     write_whole(place, "z.len", lengths, lengths_of(values, 1))
-    new = relayout(place, "z", doc, replace(doc, fill=99), np.arange(3), ("z.len", lengths))
+    new = relayout(place, "z", doc, doc._replace(fill=99), np.arange(3), ("z.len", lengths))
     np.testing.assert_array_equal(read_whole(place, "z", new), [[0, 1, 2, 3], [0, 99, 99, 99], [99] * 4])
 
 
@@ -233,9 +232,9 @@ def test_chunks_that_a_dead_writer_left_under_the_other_keys_are_no_data():
     place = memory()
     doc = document()
     write_whole(place, "z", doc, ROWS)
-    write_whole(place, "z", replace(doc, keys="."), ROWS + 100)
+    write_whole(place, "z", doc._replace(keys="."), ROWS + 100)
     some = np.array([0, 3])
-    new = relayout(place, "z", doc, replace(doc, fill=-2), some)
+    new = relayout(place, "z", doc, doc._replace(fill=-2), some)
     assert new.keys == "."
     expected = np.full_like(ROWS, -2)
     expected[some] = ROWS[some]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from inspect import getclosurevars, isfunction
-from typing import Protocol, cast, runtime_checkable
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 from xpet.run.transport import dumps, loads, name_of
 
@@ -20,8 +19,7 @@ class Repeatable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A function and what it is called with after the trajectory.
 
     Examples
@@ -32,7 +30,7 @@ class Job:
 
     function: Callable[..., object]
     args: tuple[object, ...] = ()
-    kwargs: Mapping[str, object] = field(default_factory=dict)
+    kwargs: Mapping[str, object] = {}
 
     def to_bytes(self) -> bytes:
         """Pickle the job: by value if a worker could not import the function.

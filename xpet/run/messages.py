@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
-from dataclasses import replace
 from typing import cast
 
 from xpet.run.report import BlockReport
@@ -15,7 +13,7 @@ def pack_report(report: BlockReport) -> bytes:
     """Pack a report; a return value that does not pickle becomes a warning in it."""
     values, warnings = pack_values(report.values)
     failures = tuple(map(portable, report.failures))
-    sent = replace(report, values=[], failures=failures, warnings=(*report.warnings, *warnings))
+    sent = report._replace(values=[], failures=failures, warnings=(*report.warnings, *warnings))
     return dumps((sent, values), "what a worker reports")
 
 
@@ -23,11 +21,13 @@ def unpack_report(data: bytes) -> BlockReport:
     """Unpack what :func:`pack_report` made; a return value that does not unpickle becomes a warning in it."""
     report, packed = cast(tuple[BlockReport, PackedValues], loads(data))
     values, warnings = unpack_values(packed)
-    return replace(report, values=values, warnings=(*report.warnings, *warnings))
+    return report._replace(values=values, warnings=(*report.warnings, *warnings))
 
 
 def pack_error(error: Exception, what: str) -> bytes:
     """Pack an exception with its traceback as a note; one that does not pickle becomes a RuntimeError."""
+    import traceback
+
     trace = "".join(traceback.format_exception(error))
     # some packages have these pickled too, and they may lead back here
     error.__traceback__ = error.__context__ = error.__cause__ = None

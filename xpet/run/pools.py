@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, cast
 
 from xpet.errors import RunError
@@ -32,8 +30,7 @@ class Done(NamedTuple):
     report: BlockReport
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(NamedTuple):
     """A worker died.
 
     Attributes
@@ -56,7 +53,7 @@ class Died:
     waiting: Sequence[Block]
     reason: str
     late: int | None = None
-    values: list[tuple[int, object]] = field(default_factory=list)
+    values: Sequence[tuple[int, object]] = ()
     is_certain: bool = True
 
 
@@ -110,9 +107,11 @@ def is_here(executor: str | Executor) -> bool:
     >>> is_here("thread"), is_here("process")
     (True, False)
     """
+    if isinstance(executor, str):
+        return executor in ("serial", "thread")
     from concurrent.futures import ThreadPoolExecutor
 
-    return executor in ("serial", "thread") if isinstance(executor, str) else isinstance(executor, ThreadPoolExecutor)
+    return isinstance(executor, ThreadPoolExecutor)
 
 
 def workers_in(executor: Executor) -> int:
@@ -173,10 +172,16 @@ def open_pool(executor: str | Executor, task: Task, workers: int = 1, start_meth
         return cast(Pool, load("xpet.run.futures:pool_over")(executor, task, workers))
     if executor not in POOLS:
         raise ValueError(f"There is no executor {executor!r}; choose one of {', '.join(map(repr, POOLS))}.")
-    if not is_here(executor) and multiprocessing.current_process().daemon:
+    if not is_here(executor) and _is_daemonic():
         raise RunError(
             f"executor={executor!r} starts processes, which this one may not: it is daemonic, as workers of "
             "multiprocessing.Pool and of dask are; take 'serial' or 'thread' here, or start it as one that is not"
         )
     factory = cast(Callable[[Task, int, StartMethod | None], Pool], load(POOLS[executor]))
     return factory(task, workers, start_method)
+
+
+def _is_daemonic() -> bool:
+    import multiprocessing
+
+    return multiprocessing.current_process().daemon

@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import suppress
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from xpet import __version__
@@ -50,7 +49,7 @@ def launch_record(job: Job, number: int, seed: int | None) -> dict[str, Any]:
         "source": source,
         "seed": None if seed is None else str(seed),
         "packages": {**packages(), "xpet": __version__},
-        "git": git_state(Path(file).parent if file else Path.cwd()),
+        "git": git_state(os.path.dirname(file) if file else os.getcwd()),
     }
 
 
@@ -69,7 +68,7 @@ def source_of(job: Job) -> tuple[str, str]:
     return source, os.path.abspath(file) if os.path.isfile(file) else ""
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
+def git_state(folder: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The commit that a folder is at, and how its files differ from it; None if it is in no repository.
 
     Returns
@@ -84,8 +83,8 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         if head is None:
             return None
         top, commit, branch = head.splitlines()
-        changed, others = _git(Path(top), _DIFF, ["ls-files", "--others", "--exclude-standard"])
-        patch, left_out = _with_binaries(Path(top), changed or "")
+        changed, others = _git(top, _DIFF, ["ls-files", "--others", "--exclude-standard"])
+        patch, left_out = _with_binaries(top, changed or "")
         return {
             "commit": commit,
             "branch": branch,
@@ -99,13 +98,14 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         return {"error": str(error)}
 
 
-def _with_binaries(top: Path, patch: str) -> tuple[str, list[str]]:
+def _with_binaries(top: str, patch: str) -> tuple[str, list[str]]:
     """The patch with what is in small binary files, and which others there are; they are left out, or none applies."""
     if "\nBinary files " not in patch:
         return patch, []
     counted = _git(top, [*_DIFF, "--numstat", "--no-renames", "-z"])[0] or ""
     binary = [line[4:] for line in counted.split("\0") if line.startswith("-\t-\t")]
-    sizes = sorted(((top / name).lstat().st_size if os.path.lexists(top / name) else 0, name) for name in binary)
+    paths = {name: os.path.join(top, name) for name in binary}
+    sizes = sorted((os.lstat(path).st_size if os.path.lexists(path) else 0, name) for name, path in paths.items())
     sums = accumulate(size for size, _ in sizes)
     small = {name for (_, name), so_far in zip(sizes, sums, strict=True) if so_far <= MOST_BINARY}
     for taken in (small, set[str]()):
@@ -117,12 +117,12 @@ def _with_binaries(top: Path, patch: str) -> tuple[str, list[str]]:
     return whole, left_out
 
 
-def _git(folder: Path, *questions: list[str]) -> list[str | None]:
+def _git(folder: str | os.PathLike[str], *questions: list[str]) -> list[str | None]:
     """What git answers to questions that it is asked at once; None where it refuses."""
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     asked = [
         subprocess.Popen(
-            ["git", "-C", str(folder), *question],
+            ["git", "-C", folder, *question],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
         )
         for question in questions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -72,8 +71,7 @@ class RunFailure:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BlockReport:
+class BlockReport(NamedTuple):
     """What a worker says when it is through with a block.
 
     Attributes
@@ -102,7 +100,7 @@ class BlockReport:
     n_complete: int = 0
     failed: Sequence[int] = ()
     failures: tuple[RunFailure, ...] = ()
-    values: list[tuple[int, object]] = field(default_factory=list)
+    values: Sequence[tuple[int, object]] = ()
     seconds: float = 0.0
     rest: Sequence[int] = ()
     warnings: tuple[str, ...] = ()
@@ -237,6 +235,8 @@ def interrupted(complete: int, left: int) -> str:
 
 def failure_of(run: int, error: BaseException, own_file: str, keep: bool = False) -> RunFailure:
     """Describe an exception of a run, leaving out the outermost frames that lie in `own_file`."""
+    import traceback
+
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == own_file:
         trace = trace.tb_next

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from xpet.errors import RunFailures, StoreError, warn
 from xpet.run.blocks import Block
@@ -29,12 +28,11 @@ _DEATHS_BLOCK = 99_999_999
 """The block number of the packets in which the coordinator records runs over which workers died."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What came of the runs: a summary, and a pair of run and return value for each run that is complete now."""
 
     summary: RunSummary
-    values: RunValues = field(default_factory=RunValues)
+    values: RunValues = RunValues()
 
 
 class StoreJournal:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -233,6 +232,8 @@ def _end_copy(error: Exception | SystemExit | None) -> NoReturn:
     """End a copy of the process that a job made and did not end: the runs, and what follows, are the other one's."""
     status = error.code if isinstance(error, SystemExit) else error
     if isinstance(error, Exception):
+        import traceback
+
         traceback.print_exception(error)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):

@@ -8,7 +8,6 @@ dense while all runs have one shape, ragged (padded, with lengths in ``.len``) f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError
@@ -58,8 +57,7 @@ class LabelNode(NamedTuple):
     node: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(NamedTuple):
     """The runs of a column whose values are encoded alike."""
 
     number: int
@@ -68,8 +66,8 @@ class Variant:
     meta: Mapping[str, Any]
     parts: tuple[PartNode, ...]
     dims: tuple[str, ...] = ()
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    coords: Mapping[str, LabelNode] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = {}
+    coords: Mapping[str, LabelNode] = {}
 
     @property
     def node(self) -> str:
@@ -111,18 +109,20 @@ def signature_of(entry: Field) -> str:
     return _signature((entry.codec, entry.version, entry.meta), entry.parts, entry.labels, coords)
 
 
-@dataclass(slots=True)
 class Column:
     """One item of a leaf over all runs."""
 
-    template: str
-    item: str
-    kind: str
-    class_name: str
-    comment: str
-    variants: list[Variant] = field(default_factory=list)
-    which: str | None = None
-    _by_signature: dict[str, list[int]] = field(default_factory=dict)
+    def __init__(
+        self, template: str, item: str, kind: str, class_name: str, comment: str, which: str | None = None
+    ) -> None:
+        self.template = template
+        self.item = item
+        self.kind = kind
+        self.class_name = class_name
+        self.comment = comment
+        self.which = which
+        self.variants: list[Variant] = []
+        self._by_signature: dict[str, list[int]] = {}
 
     def variants_of(self, signature: str) -> list[Variant]:
         """The variants with a signature: of several all but the last are constants that not all runs have."""
@@ -197,4 +197,4 @@ def save_column(hierarchy: Hierarchy, column: Column) -> None:
     for variant in column.variants:
         doc = hierarchy.array(variant.node)
         kept = {name: doc.xpet[name] for name in _OF_CHUNKS if name in doc.xpet}
-        hierarchy.put(variant.node, replace(doc, xpet={**column.describe(variant), **kept}))
+        hierarchy.put(variant.node, doc._replace(xpet={**column.describe(variant), **kept}))

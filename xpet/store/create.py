@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from xpet.errors import CorruptStoreError, ForeignStoreError, StoreBusyError, warn
 from xpet.store.carried import CHUNKS
@@ -29,8 +28,7 @@ from xpet.store.writer import Writer
 _BRANCHES = ("parameters", "config", "derived_parameters", "results")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NewTrajectory:
+class NewTrajectory(NamedTuple):
     """What a trajectory holds when it is created."""
 
     name: str
@@ -42,12 +40,12 @@ class NewTrajectory:
     points: Sequence[tuple[str, PointColumn]]
     leaves: Sequence[StaticLeaf]
     groups: Sequence[StaticGroup] = ()
-    writer: Mapping[str, str] = field(default_factory=dict)
+    writer: Mapping[str, str] = {}
     title: str = ""
     seed: str | None = None
     seed_by: Literal["run", "replicate"] = "run"
-    #: when it was made, in seconds since 1970
-    created: float = field(default_factory=time.time)
+    #: when it was made, in seconds since 1970; None: now
+    created: float | None = None
 
 
 def create(store: Place, new: NewTrajectory) -> Writer:
@@ -153,8 +151,9 @@ def _fill(store: Place, place: Place, new: NewTrajectory, lease: Lease) -> Write
         docs.put(branch, GroupDoc())
     names = RunTable(place, docs).create(new.n_runs, new.points)
     space = space_of(new.points, names, new.kind, new.axes)
+    created = time.time() if new.created is None else new.created
     meta = Meta(
-        name=new.name, uuid=uuid.uuid4().hex, created=new.created, n_runs=new.n_runs, comment=new.comment,
+        name=new.name, uuid=uuid.uuid4().hex, created=created, n_runs=new.n_runs, comment=new.comment,
         space=space, seed=new.seed, seed_by=new.seed_by, writer=new.writer,
         complete=pack_complete(np.zeros(new.n_runs, bool)),
     )  # fmt: skip

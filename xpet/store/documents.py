@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from xpet.errors import CorruptStoreError
 
@@ -28,20 +27,18 @@ Keys: TypeAlias = Literal["/", ".", "v2"]
 KEYS: tuple[Keys, ...] = get_args(Keys)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupDoc:
+class GroupDoc(NamedTuple):
     """The document of a group: plain attributes, and ours under ``xpet``."""
 
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    xpet: Mapping[str, Any] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = {}
+    xpet: Mapping[str, Any] = {}
 
     def to_json(self) -> dict[str, Any]:
         """The document as Zarr wants it."""
         return {"zarr_format": 3, "node_type": "group", "attributes": _attributes(self)}
 
 
-@dataclass(frozen=True, slots=True)
-class ArrayDoc:
+class ArrayDoc(NamedTuple):
     """The document of an array: its shape, dtype, dims, how it is cut and compressed, its attributes."""
 
     shape: tuple[int, ...]
@@ -49,8 +46,8 @@ class ArrayDoc:
     dims: tuple[str, ...]
     chunks: tuple[int, ...]
     fill: Fill
-    attrs: Mapping[str, Any] = field(default_factory=dict)
-    xpet: Mapping[str, Any] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = {}
+    xpet: Mapping[str, Any] = {}
     keys: Keys = "/"
 
     def to_json(self) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from xpet.store.documents import DTYPES
@@ -41,8 +40,7 @@ class PartSpec(NamedTuple):
         return made
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Field:
+class Field(NamedTuple):
     """One item of a leaf, as a schema describes it."""
 
     template: str
@@ -54,7 +52,7 @@ class Field:
     version: int
     meta: str
     parts: tuple[PartSpec, ...]
-    labels: Labels = field(default_factory=Labels)
+    labels: Labels = Labels()
 
     def to_json(self) -> dict[str, Any]:
         """The field as its schema record has it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.store import layout
@@ -315,6 +314,6 @@ def _varying(found: Sequence[Piece]) -> set[str]:
 
 
 def _change(column: Column, variant: Variant, **changes: Any) -> Variant:
-    made = replace(variant, **changes)
+    made = variant._replace(**changes)
     column.variants[variant.number] = made
     return made

@@ -8,23 +8,19 @@ its own epoch again.
 from __future__ import annotations
 
 import json
-import logging
 import math
 import os
-import socket
+import platform
 import threading
 import time
 import uuid
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
-from xpet.errors import StoreBusyError, StoreError, warn
+from xpet.errors import StoreBusyError, StoreError, logger, warn
 from xpet.store.place import Place
 from xpet.store.processes import is_gone, machine, start_of
-
-_LOG = logging.getLogger(__name__)
 
 PREFIX = "_xpet/journal/lease"
 TTL = 30.0
@@ -32,8 +28,7 @@ TTL = 30.0
 SWEEP_SECONDS = 86400.0
 
 
-@dataclass(frozen=True)
-class Holder:
+class Holder(NamedTuple):
     """Who holds a lease, as its key says.
 
     Parameters
@@ -124,7 +119,7 @@ class Lease:
             before = _said(content, self._ttl)
             holder = None if before is None or before.released else before
             if before is not None:
-                self._us = replace(self._us, swept=before.swept)
+                self._us = self._us._replace(swept=before.swept)
             if holder is None or self._may_take(highest, content, holder):
                 self._try(highest + 1)
         self._writing, self._stop = threading.Lock(), threading.Event()
@@ -144,7 +139,7 @@ class Lease:
             if self._us is None or not self._holds(epoch):
                 return
             if not delete:
-                self._place.write(_key(epoch), _content(replace(self._us, renewed=time.time(), released=True)))
+                self._place.write(_key(epoch), _content(self._us._replace(renewed=time.time(), released=True)))
             self._place.delete([_key(old) for old in self._epochs() if old < epoch])
             if delete:
                 # While it is there nobody else makes a lower one.
@@ -155,7 +150,7 @@ class Lease:
         """Look for half-written files, unless that was done within the time for which they are left alone."""
         if self._us is not None and not 0 <= time.time() - self._us.swept < SWEEP_SECONDS:
             self._place.sweep(SWEEP_SECONDS)
-            self._us = replace(self._us, swept=time.time())
+            self._us = self._us._replace(swept=time.time())
 
     def still_ours(self) -> bool:
         """Whether the lease is held and nobody has taken it since; to be asked before every publish."""
@@ -238,11 +233,12 @@ class Lease:
                     if stop.is_set() or self._us is None:
                         return
                     if not self._holds(epoch):
-                        _LOG.warning("the lease %d of %s was taken by another writer", epoch, self._place.url)
+                        told = "the lease %d of %s was taken by another writer"
+                        logger(__name__).warning(told, epoch, self._place.url)
                         return
-                    self._place.write(_key(epoch), _content(replace(self._us, renewed=time.time())))
+                    self._place.write(_key(epoch), _content(self._us._replace(renewed=time.time())))
             except StoreError as error:
-                _LOG.warning("the lease %d of %s could not be renewed: %s", epoch, self._place.url, error)
+                logger(__name__).warning("the lease %d of %s could not be renewed: %s", epoch, self._place.url, error)
 
 
 def _key(epoch: int) -> str:
@@ -250,12 +246,12 @@ def _key(epoch: int) -> str:
 
 
 def _content(holder: Holder) -> bytes:
-    return json.dumps(asdict(holder)).encode()
+    return json.dumps(holder._asdict()).encode()
 
 
 def _holder_here(ttl: float, now: float) -> Holder:
     pid = os.getpid()
-    return Holder(uuid.uuid4().hex, socket.gethostname(), machine(), pid, start_of(pid), ttl, now, now)
+    return Holder(uuid.uuid4().hex, platform.node(), machine(), pid, start_of(pid), ttl, now, now)
 
 
 def _named(holder: Holder) -> str:
@@ -263,7 +259,7 @@ def _named(holder: Holder) -> str:
 
 
 def _is_here(holder: Holder) -> bool:
-    return holder.machine == machine() if holder.machine else holder.host == socket.gethostname()
+    return holder.machine == machine() if holder.machine else holder.host == platform.node()
 
 
 def _holder(content: bytes | None, ttl: float) -> Holder | None:
@@ -292,4 +288,4 @@ def _said(content: bytes | None, ttl: float) -> Holder | None:
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return Holder("", "", "?", 0, "", ttl, 0.0, 0.0)
-    return holder if 0 < holder.ttl < math.inf else replace(holder, ttl=ttl)
+    return holder if 0 < holder.ttl < math.inf else holder._replace(ttl=ttl)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import UnsupportedValueError
@@ -90,7 +89,7 @@ def show_parameters(hierarchy: Hierarchy, leaves: Iterable[StaticLeaf], explored
             shown.update(plain_attrs({leaf.path.partition(".")[2]: value}))
     for key, doc in list(hierarchy.groups()):
         if key == _RESULTS or (key.startswith(f"{_RESULTS}/") and f"{key}/{RUN}" in hierarchy):
-            hierarchy.put(key, replace(doc, attrs={**shown, **doc.attrs}))
+            hierarchy.put(key, doc._replace(attrs={**shown, **doc.attrs}))
 
 
 def check_storable(leaves: Iterable[StaticLeaf], groups: Iterable[StaticGroup]) -> None:
@@ -111,7 +110,7 @@ def retell(hierarchy: Hierarchy, path: str, comment: str, annotations: str) -> N
             about = {name: value for name, value in doc.xpet.items() if name != "annotations"} | {"comment": comment}
             about |= {"annotations": annotations} if annotations else {}
             attrs = {name: value for name, value in doc.attrs.items() if name != "comment"}
-            hierarchy.put(key, replace(doc, attrs={**attrs, **plain_attrs({}, comment)}, xpet=about))
+            hierarchy.put(key, doc._replace(attrs={**attrs, **plain_attrs({}, comment)}, xpet=about))
 
 
 class LeafWriter:
@@ -165,7 +164,7 @@ class LeafWriter:
             "attrs": dict(labels.attrs),
             "coords": {name: [each.dtype, dict(each.attrs), each.node] for name, each in coords.items()},
         }
-        self._docs.put(key, replace(self._docs.array(key), xpet=about))
+        self._docs.put(key, self._docs.array(key)._replace(xpet=about))
 
     def _write_array(
         self, node: str, dtype: str, dims: tuple[str, ...], data: Array, attrs: Mapping[str, Any]

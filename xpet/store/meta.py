@@ -6,7 +6,6 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from xpet.errors import CorruptStoreError, VersionMismatchError
@@ -33,8 +32,7 @@ class Coordinate(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(NamedTuple):
     """How the points were given: a product of axes, or a list."""
 
     kind: Kind = "list"
@@ -42,8 +40,7 @@ class Space:
     coordinates: tuple[Coordinate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(NamedTuple):
     """The published facts of a trajectory."""
 
     name: str
@@ -53,23 +50,23 @@ class Meta:
     complete: str = ""
     comment: str = ""
     generation: int = 0
-    space: Space = field(default_factory=Space)
+    space: Space = Space()
     state: Literal["creating", "ready", "expanding", "merging"] = "ready"
     #: what the random numbers of the runs come from, in decimal digits, and whether a run's own depend on its number
     #: or on its replicate
     seed: str | None = None
     seed_by: Literal["run", "replicate"] = "run"
-    writer: Mapping[str, str] = field(default_factory=dict)
+    writer: Mapping[str, str] = {}
     annotations: str = ""
-    links: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = {}
     format: str = FORMAT
     min_reader: str = FORMAT
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = {}
 
     def to_json(self) -> str:
         """The text of the attribute; keys that a newer version put there stay."""
         out: dict[str, Any] = dict(self.extra)
-        out.update({entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "extra"})
+        out.update({name: value for name, value in self._asdict().items() if name != "extra"})
         out["writer"], out["links"] = dict(self.writer), dict(self.links)
         out["space"] = {
             "kind": self.space.kind,
@@ -85,7 +82,7 @@ class Meta:
             node = json.loads(str(text))
             check_format(node, where)
             space = node.pop("space")
-            known = {entry.name for entry in fields(Meta)} - {"extra", "space"}
+            known = {*Meta._fields} - {"extra", "space"}
             made = Space(
                 space["kind"],
                 tuple((axis["name"], int(axis["size"])) for axis in space["axes"]),

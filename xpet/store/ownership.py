@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xpet.errors import CorruptStoreError
 from xpet.names import BRANCHES
@@ -24,13 +24,12 @@ _SOME = 16
 _NODE = re.compile(rf"(.+)/{re.escape(ROOT)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(NamedTuple):
     """The keys at a trajectory: what xpet wrote, data and documents, and what it did not write."""
 
-    data: list[str] = field(default_factory=list)
-    documents: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
+    data: list[str]
+    documents: list[str]
+    foreign: list[str]
 
 
 def keys_of(place: Place, published: Hierarchy | None = None) -> Keys:
@@ -44,7 +43,7 @@ def keys_of(place: Place, published: Hierarchy | None = None) -> Keys:
     arrays, others = _nodes(place, keys, published or Hierarchy())
     orphans = [key for key in keys if not _NODE.fullmatch(key) and _may_be_chunk(key, arrays, others)]
     chunks = set(_encoded(place, orphans))
-    found = Keys()
+    found = Keys([], [], [])
     for key in keys:
         node = _NODE.fullmatch(key)
         if key == ROOT or (node and (node[1] in arrays or others.get(node[1]))):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xpet.store import layout
@@ -68,8 +67,7 @@ class PartWriter:
 
     def _along_runs(self, doc: ArrayDoc) -> ArrayDoc:
         """The document of an array for one run as that of an array for all."""
-        return replace(
-            doc,
+        return doc._replace(
             shape=(self._n_runs, *doc.shape),
             dims=(RUN, *doc.dims),
             chunks=(layout.run_chunk(doc.dtype, doc.chunks), *doc.chunks),
@@ -146,7 +144,7 @@ class PartWriter:
         drop_chunks(self._place, part.node, made.keys)
         if part.node in self._unpublished:
             drop_chunks(self._place, part.node, old.keys)
-            made = replace(made, xpet={**made.xpet, "retired": old.xpet.get("retired", [])})
+            made = made._replace(xpet={**made.xpet, "retired": old.xpet.get("retired", [])})
         self._unpublished.add(part.node)
         self._docs.put(part.node, made)
         self._constants.forget(part.node)
@@ -163,7 +161,7 @@ class PartWriter:
         doc = self._docs.array(node)
         dims = list(doc.dims)
         dims[axis] = name
-        self._docs.put(node, replace(doc, dims=tuple(dims)))
+        self._docs.put(node, doc._replace(dims=tuple(dims)))
 
     def finish(self, part: PartNode, full: bool) -> None:
         """Bring the attributes that depend on completeness up to date; ``full`` if every run has the part."""
@@ -186,7 +184,7 @@ class PartWriter:
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
         inner = layout.inner_chunks(doc.dtype, wide, ragged=True)
         if inner != doc.chunks[1:] and has_room(doc):
-            recut = replace(doc, chunks=(layout.run_chunk(doc.dtype, inner), *inner))
+            recut = doc._replace(chunks=(layout.run_chunk(doc.dtype, inner), *inner))
             self._relayout(part, doc, recut, have)
         return made
 
@@ -210,7 +208,7 @@ class PartWriter:
         """Make room."""
         doc = self._docs.array(part.node)
         wide = [max(sizes) for sizes in zip(doc.shape[1:], widest(values, part.rank), strict=True)]
-        self._docs.put(part.node, replace(doc, shape=(doc.shape[0], *wide)))
+        self._docs.put(part.node, doc._replace(shape=(doc.shape[0], *wide)))
 
     # Numbers that mean "not there" ------------------------------------------------------------------------------------
 
@@ -228,7 +226,7 @@ class PartWriter:
         fill = next((each for each in spare if each in unused), None)
         if fill is None or not has_room(doc):
             return self._without_spare(part.node, doc)
-        return self._relayout(part, doc, replace(doc, fill=fill), have)
+        return self._relayout(part, doc, doc._replace(fill=fill), have)
 
     def _kept(self, part: PartNode, doc: ArrayDoc, have: Array) -> Kept:
         """The place, in which the chunks of a part must be there that the runs ``have`` reach."""
@@ -238,7 +236,7 @@ class PartWriter:
         return Kept(self._place, part.node, doc, must)
 
     def _without_spare(self, node: str, doc: ArrayDoc) -> ArrayDoc:
-        made = replace(doc, xpet={**doc.xpet, "no_spare": True})
+        made = doc._replace(xpet={**doc.xpet, "no_spare": True})
         self._docs.put(node, made)
         return made
 
@@ -263,7 +261,7 @@ class PartWriter:
             if part.node in self._unpublished:
                 drop_chunks(self._place, part.node, old.keys)
                 left = [entry for entry in made.xpet["retired"] if entry["keys"] != old.keys]
-                made = replace(made, xpet={**made.xpet, "retired": left})
+                made = made._replace(xpet={**made.xpet, "retired": left})
             new = made
         self._unpublished.add(part.node)
         self._docs.put(part.node, new)
@@ -273,14 +271,14 @@ class PartWriter:
         """What lets plain tools see that a number is not there, while some are not."""
         doc = self._docs.array(node)
         if keeps_fill(doc.attrs):
-            self._docs.put(node, replace(doc, attrs={**doc.attrs, "_FillValue": doc.fill}))
+            self._docs.put(node, doc._replace(attrs={**doc.attrs, "_FillValue": doc.fill}))
             return
         attrs = {key: value for key, value in doc.attrs.items() if key not in ("_FillValue", "dtype")}
         if full and dtype == "bool":
             attrs["dtype"] = "bool"
         elif not full and layout.is_integer(doc.dtype) and not doc.xpet.get("no_spare"):
             attrs["_FillValue"] = doc.fill
-        self._docs.put(node, replace(doc, attrs=attrs))
+        self._docs.put(node, doc._replace(attrs=attrs))
 
 
 def _needs_spare(doc: ArrayDoc) -> bool:

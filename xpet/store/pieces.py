@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.store.carried import loaded
@@ -26,8 +25,8 @@ class Piece(NamedTuple):
 
 def text_piece(like: Piece, item: str, codec: str, texts: list[str]) -> Piece:
     """Texts for the runs of a piece, as another item of its leaf."""
-    entry = replace(
-        like.entry, item=item, codec=codec, version=1, meta="{}", parts=(PartSpec("", "text", "string"),),
+    entry = like.entry._replace(
+        item=item, codec=codec, version=1, meta="{}", parts=(PartSpec("", "text", "string"),),
         labels=Labels(),
     )  # fmt: skip
     return Piece(entry, like.rows, (texts,))

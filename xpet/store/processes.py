@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import sys
 import uuid
 
@@ -18,7 +18,7 @@ def machine() -> str:
     >>> machine() == machine()
     True
     """
-    host = socket.gethostname()
+    host = platform.node()
     if not _LINUX:
         return f"{host}/{uuid.getnode():x}"
     # Containers may share the host's name and its boot, but then not the numbering of processes.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.store.chunks import key_form, read_rows, write_rows
@@ -70,7 +69,7 @@ def beside(old: ArrayDoc, new: ArrayDoc) -> ArrayDoc:
     # One that was used longest ago, or never.
     keys: Keys = min((each for each in KEYS if each != old.keys), key=lambda each: since.get(each, 0.0))
     left = [entry for entry in retired if entry["keys"] != keys]
-    return replace(new, keys=keys, xpet={**new.xpet, "retired": [*left, {"keys": old.keys, "since": time.time()}]})
+    return new._replace(keys=keys, xpet={**new.xpet, "retired": [*left, {"keys": old.keys, "since": time.time()}]})
 
 
 def retire(docs: Hierarchy, key: str) -> None:
@@ -79,7 +78,7 @@ def retire(docs: Hierarchy, key: str) -> None:
     docs.drop(key)
     own = docs.group(group)
     sets = [*doc.xpet.get("retired", ()), {"keys": doc.keys, "since": time.time()}]
-    docs.put(group, replace(own, xpet={**own.xpet, GONE: {**own.xpet.get(GONE, {}), name_of(key): sets}}))
+    docs.put(group, own._replace(xpet={**own.xpet, GONE: {**own.xpet.get(GONE, {}), name_of(key): sets}}))
 
 
 def anew(docs: Hierarchy, key: str, doc: ArrayDoc) -> ArrayDoc:
@@ -90,13 +89,13 @@ def anew(docs: Hierarchy, key: str, doc: ArrayDoc) -> ArrayDoc:
     if sets is None:
         return doc
     _remember(docs, parent(key), gone)
-    return beside(replace(doc, keys=sets[-1]["keys"], xpet={"retired": sets[:-1]}), doc)
+    return beside(doc._replace(keys=sets[-1]["keys"], xpet={"retired": sets[:-1]}), doc)
 
 
 def _remember(docs: Hierarchy, group: str, gone: Mapping[str, Any]) -> None:
     own = docs.group(group)
     rest = {key: value for key, value in own.xpet.items() if key != GONE}
-    docs.put(group, replace(own, xpet={**rest, GONE: dict(gone)} if gone else rest))
+    docs.put(group, own._replace(xpet={**rest, GONE: dict(gone)} if gone else rest))
 
 
 def drop_gone(place: Place, docs: Hierarchy, age: float = GRACE) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpet.store import layout
@@ -82,7 +81,7 @@ class RunTable:
                 retire(self._docs, key)
             else:
                 # What it says of runs that failed was said of other points; readers may still look at them.
-                made = beside(doc, replace(doc, shape=(n_runs, *doc.shape[1:])))
+                made = beside(doc, doc._replace(shape=(n_runs, *doc.shape[1:])))
                 drop_chunks(self._place, key, made.keys)
                 self._docs.put(key, made)
         names = self._add_coordinates(n_runs, points)
@@ -96,7 +95,7 @@ class RunTable:
                 self._share_coordinates(group, names)
             own = self._docs.group(group)
             told = {key: value for key, value in own.attrs.items() if key not in explored}
-            self._docs.put(group, replace(own, attrs=told))
+            self._docs.put(group, own._replace(attrs=told))
         return names
 
     def _add_coordinates(self, n_runs: int, points: Sequence[tuple[str, PointColumn]]) -> list[str]:
@@ -119,7 +118,7 @@ class RunTable:
                 keys = [self._write_values(name, column.distinct, column.attrs)]
                 doc = self._docs.array(f"{TABLE}/{name}")
                 about = {**doc.xpet, "values": keys}
-                self._docs.put(f"{TABLE}/{name}", replace(doc, attrs=_told(doc.attrs, keys), xpet=about))
+                self._docs.put(f"{TABLE}/{name}", doc._replace(attrs=_told(doc.attrs, keys), xpet=about))
         self._name_coordinates(TABLE, names)
         return names
 
@@ -163,7 +162,7 @@ class RunTable:
         branch = self._docs.group(group.partition("/")[0])
         own = self._docs.group(group)
         shared = {key: value for key, value in branch.attrs.items() if key != "comment"}
-        self._docs.put(group, replace(own, attrs={**shared, **own.attrs}))
+        self._docs.put(group, own._replace(attrs={**shared, **own.attrs}))
         self._share(group, STATUS, complete)
         self._share_coordinates(group, self._docs.coordinates())
 
@@ -179,7 +178,7 @@ class RunTable:
         """Have a column of the table, which says something of the runs ``have``, in a group with columns as well."""
         doc = self._docs.array(f"{TABLE}/{name}")
         about = {key: value for key, value in doc.xpet.items() if key != "retired"}
-        self._write(f"{group}/{name}", replace(doc, keys="/", xpet=about), self.read(name, have))
+        self._write(f"{group}/{name}", doc._replace(keys="/", xpet=about), self.read(name, have))
 
     def _write(self, key: str, doc: ArrayDoc, values: Array) -> None:
         """Write a new array, or another one where one was retired."""
@@ -247,7 +246,7 @@ class RunTable:
         for key, doc in list(self._docs.arrays()):
             if doc.dims[:1] != (RUN,):
                 continue
-            grown = replace(doc, shape=(n_runs, *doc.shape[1:]))
+            grown = doc._replace(shape=(n_runs, *doc.shape[1:]))
             self._docs.put(key, grown)
             name = name_of(key)
             if name == RUN:
@@ -264,7 +263,7 @@ class RunTable:
         for number in range(first, end):
             chunk = np.arange(number * length, (number + 1) * length)
             self._place.write(f"{key}/{chunk_key(doc, (number,))}", encode_chunk(doc, chunk))
-        return replace(doc, xpet={**doc.xpet, AHEAD: max(first, end) * length})
+        return doc._replace(xpet={**doc.xpet, AHEAD: max(first, end) * length})
 
     def _add_values(self, name: str, values: Sequence[Encoded]) -> None:
         doc = self._docs.array(f"{TABLE}/{name}")
@@ -274,7 +273,7 @@ class RunTable:
         for group in self._datasets():
             copy = self._docs.array(f"{group}/{name}")
             attrs = _told(copy.attrs, about["values"])
-            self._docs.put(f"{group}/{name}", replace(copy, attrs=attrs, xpet={**copy.xpet, "values": about["values"]}))
+            self._docs.put(f"{group}/{name}", copy._replace(attrs=attrs, xpet={**copy.xpet, "values": about["values"]}))
 
     def _write_run(self, group: str, n_runs: int) -> None:
         import numpy as np
@@ -282,7 +281,7 @@ class RunTable:
         key = f"{group}/{RUN}"
         new = ArrayDoc((n_runs,), "int64", (RUN,), (_RUN_CHUNK,), -1, {"long_name": "run"})
         doc = self._docs.array(key) if key in self._docs else new
-        doc = replace(doc, xpet={name: value for name, value in doc.xpet.items() if name != AHEAD})
+        doc = doc._replace(xpet={name: value for name, value in doc.xpet.items() if name != AHEAD})
         write_whole(self._place, key, doc, np.arange(n_runs))
         self._docs.put(key, doc)
 
@@ -294,7 +293,7 @@ class RunTable:
     def _name_coordinates(self, group: str, names: Sequence[str]) -> None:
         doc = self._docs.group(group)
         listed: dict[str, Any] = {**doc.attrs, "coordinates": " ".join([*names, STATUS])}
-        self._docs.put(group, replace(doc, attrs=listed))
+        self._docs.put(group, doc._replace(attrs=listed))
 
 
 def _told(attrs: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

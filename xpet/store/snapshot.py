@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.errors import CorruptStoreError, DataNotInStorageError, ForeignStoreError, StoreError, shown
@@ -157,7 +156,7 @@ def find_snapshot(store: Place, name: str) -> Snapshot | None:
         )
     snapshot = snapshot_of(place, document)
     # Its folder may have been renamed since, and what workers write must be where it is.
-    return snapshot._replace(meta=replace(snapshot.meta, name=name))
+    return snapshot._replace(meta=snapshot.meta._replace(name=name))
 
 
 def snapshot_of(place: Place, document: Mapping[str, Any]) -> Snapshot:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import math
 import struct
 import zlib
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xpet.errors import logger
 from xpet.store.blobs import BLOB, FRAME, array_of, number_of
 from xpet.store.carried import CARRIED, Carried, carried_number, carried_of
 from xpet.store.fields import Field, PartSpec
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from xpet.store.place import Place
     from xpet.values.parts import Array
 
-_LOG = logging.getLogger(__name__)
 #: arrays of fewer bytes are stacked at once, larger ones not before there is a chunk of them
 _SMALL = 512
 _ERRORS = (KeyError, ValueError, TypeError, OverflowError, RecursionError, OSError, AttributeError, struct.error)
@@ -114,7 +113,7 @@ def read_packet(data: bytes, place: Place | None = None) -> Packet:
         try:
             n_bad += payload is None or not found.add(payload)
         except _ERRORS as error:
-            _LOG.debug("a record cannot be read: %r", error)
+            logger(__name__).debug("a record cannot be read: %r", error)
             n_bad += 1
     batches = []
     for fields, rows in found.rows:
@@ -122,7 +121,7 @@ def read_packet(data: bytes, place: Place | None = None) -> Packet:
         try:
             batches.extend([_batch(fields, rows, found.large)] if rows else [])
         except _ERRORS as error:
-            _LOG.debug("not all runs of a schema can be read: %r", error)
+            logger(__name__).debug("not all runs of a schema can be read: %r", error)
             whole = [row for row in rows if _is_whole(fields, row, found.large)]
             batches.extend([_batch(fields, whole, found.large)] if whole else [])
         n_bad += len(rows) - len(whole)

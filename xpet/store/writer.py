@@ -6,14 +6,12 @@ then status, then the document that says which runs are complete; what the packe
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
-from xpet.errors import StoreBusyError
+from xpet.errors import StoreBusyError, logger
 from xpet.store import layout
 from xpet.store.arriving import Arriving, drop_untold, keys_of_chunks
 from xpet.store.attempts import ATTEMPTS, last_failures, outcomes, winners
@@ -46,7 +44,6 @@ from xpet.store.unpacking import Batch, Packet, read_packet
 if TYPE_CHECKING:
     from xpet.values.parts import Array
 
-_LOG = logging.getLogger(__name__)
 _FOLD_BYTES = 64 * 2**20
 
 
@@ -154,21 +151,21 @@ class Writer:
         """What a packet holds; None if it is not for this version, or of another trajectory."""
         packet = self._arriving.whole(read_packet(data, self.place), self._complete)
         if packet.version > VERSION:
-            _LOG.warning(
+            logger(__name__).warning(
                 "%s/%s was written by a newer xpet and waits for one; its runs are not shown", self.place.url, key
             )
             return None
         if packet.trajectory not in ("", self._meta.uuid):
             kept = set_aside(self.place, key, data)
             discard(self.place, [key])
-            _LOG.warning(
+            logger(__name__).warning(
                 "%s/%s is of a trajectory that was here before and is left out; it is now %s", self.place.url, key, kept
             )
             return None
         # A log that was not closed may end anywhere: its worker was killed.
         if packet.damaged or (packet.torn and not key.endswith(OPEN)):
             kept = set_aside(self.place, key, data)
-            _LOG.warning(
+            logger(__name__).warning(
                 "%s/%s is damaged: what can be read of it is kept, runs that cannot are not complete and will be done "
                 "again; the object itself is now %s", self.place.url, key, kept,
             )  # fmt: skip
@@ -216,8 +213,8 @@ class Writer:
         """Make the present state the one that readers see."""
         self._check_lease()
         self._write_documents()
-        self._meta = replace(
-            self._meta, generation=self._meta.generation + 1, complete=pack_complete(self._complete), state="ready"
+        self._meta = self._meta._replace(
+            generation=self._meta.generation + 1, complete=pack_complete(self._complete), state="ready"
         )
         self.place.write(ROOT, self._docs.root_document(self._meta, self._attrs))
 
@@ -241,7 +238,7 @@ class Writer:
             if group.path:
                 write_group(self._docs, group)
             else:
-                self._meta = replace(self._meta, **said_by(group, asdict(self._meta)))
+                self._meta = self._meta._replace(**said_by(group, self._meta._asdict()))
                 self._attrs["summary"] = self._meta.comment or self._attrs["summary"]
         for leaf in added:
             writer.write(leaf)
@@ -253,7 +250,7 @@ class Writer:
 
     def say_seed(self, seed: str, seed_by: Literal["run", "replicate"]) -> None:
         """Say what the random numbers of the runs come from."""
-        self._meta = replace(self._meta, seed=seed, seed_by=seed_by)
+        self._meta = self._meta._replace(seed=seed, seed_by=seed_by)
 
     def retell(self, leaves: Iterable[StaticLeaf]) -> None:
         """Say what leaves that are stored now say of themselves: comment, annotations."""
@@ -293,11 +290,11 @@ class Writer:
         if int(key.rpartition("/")[2]) == self._meta.generation:
             if intent.explored is None:
                 self._table.grow(intent.new, intent.points, intent.distinct)
-                space = replace(self._meta.space, kind=intent.kind, axes=intent.axes)
+                space = self._meta.space._replace(kind=intent.kind, axes=intent.axes)
             else:
                 if self._table.is_crowded():
                     # Some reader would take these points for its own: let it know that they are not.
-                    self._meta = replace(self._meta, uuid=uuid.uuid4().hex)
+                    self._meta = self._meta._replace(uuid=uuid.uuid4().hex)
                 names = self._table.explore(intent.new, intent.explored)
                 space = space_of(intent.explored, names, intent.kind, intent.axes)
             self._take(intent.new, space)
@@ -310,7 +307,7 @@ class Writer:
         common = min(n_runs, self.n_runs)
         complete[:common] = self._complete[:common]
         self._complete, self._columns = complete, None
-        self._meta = replace(self._meta, n_runs=n_runs, space=space)
+        self._meta = self._meta._replace(n_runs=n_runs, space=space)
         ColumnWriter(self.place, self._docs, complete).finish()
         self.publish()
 
@@ -326,7 +323,7 @@ class Writer:
         for node, left in drop_retired(self.place, self._docs.arrays()).items():
             doc = self._docs.array(node)
             rest = {key: value for key, value in doc.xpet.items() if key != "retired"}
-            self._docs.put(node, replace(doc, xpet={**rest, "retired": left} if left else rest))
+            self._docs.put(node, doc._replace(xpet={**rest, "retired": left} if left else rest))
         drop_gone(self.place, self._docs)
         self.lease.sweep()
 

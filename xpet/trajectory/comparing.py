@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpet.store.points import PointColumn, decode_points, encode_alike, read_points
 from xpet.store.reading import read_static, static_leaves
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class Comparison(NamedTuple):
     """What tells two trajectories apart.
 
     ``differences`` are sentences; ``new`` are the positions of points in memory that the store does not have, and

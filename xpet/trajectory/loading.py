@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from xpet.errors import DataNotInStorageError, shown
+from xpet.errors import DataNotInStorageError, logger, shown
 from xpet.store.damaged import damage, listed, trajectories_of
 from xpet.store.journal import waiting
 from xpet.store.place import Place, open_place
@@ -17,7 +16,6 @@ from xpet.trajectory.stored import BRANCHES, StoredRuns, adopt_space, build, lin
 from xpet.trajectory.trajectory import Trajectory
 from xpet.trajectory.trust import DynamicImports, Trust
 
-_LOG = logging.getLogger(__name__)
 _LEVELS = (0, 1, 2, 3)
 
 
@@ -139,7 +137,7 @@ def _branches(parameters: int, derived: int, results: int, other: int, everythin
 def _tell_waiting(snapshot: Snapshot) -> None:
     packets = waiting(snapshot.place, unfinished=True)
     if packets:
-        _LOG.warning(
+        logger(__name__).warning(
             "%s: %d %s with finished runs not shown yet; running it, or storing, does that",
             snapshot.place.url, len(packets), "packet waits" if len(packets) == 1 else "packets wait",
         )  # fmt: skip

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from typing import Any
 
-from xpet.errors import warn
+from xpet.errors import logger, warn
 from xpet.store.place import PlaceSpec, hdf5_sibling, open_place, resolve
-
-_LOG = logging.getLogger(__name__)
 
 
 def locate(filename: object, store: object, storage_options: Mapping[str, object] | None, name: str) -> PlaceSpec:
@@ -36,5 +33,5 @@ def into_folder(spec: PlaceSpec, name: str, given: Any) -> PlaceSpec:
     if not os.fsdecode(given).endswith(("/", os.sep)):
         warn(f"{sentence}; give that, or the folder with a '/' behind it")
     else:
-        _LOG.info("%s", sentence)
+        logger(__name__).info("%s", sentence)
     return inside

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError
+from xpet.errors import CorruptStoreError, DataNotInStorageError, logger
 from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from xpet.trajectory.trajectory import Trajectory
     from xpet.values.parts import Array
 
-_LOG = logging.getLogger(__name__)
 BRANCHES = frozenset({"parameters", "config", "derived_parameters", "results", "other"})
 
 
@@ -231,7 +229,8 @@ def link(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
                 node = root.f_get(target, shortcuts=False)
                 (root.f_get(path, shortcuts=False) if path else root).f_add_link(name, node)
             except (AttributeError, ValueError, DataNotInStorageError) as error:
-                _LOG.warning("%s: the link %s is left out: %s", snapshot.place.url, f"{path}.{name}".strip("."), error)
+                place, left = snapshot.place.url, f"{path}.{name}".strip(".")
+                logger(__name__).warning("%s: the link %s is left out: %s", place, left, error)
 
 
 def _branch(path: str) -> str:

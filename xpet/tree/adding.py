@@ -239,7 +239,7 @@ def _path(group: Group, placement: Placement) -> str:
 
 def _names(group: Group, placement: Placement) -> list[str]:
     cards = group.v_state.wildcards
-    return [cards.segment(segment, placement.index) for segment in placement.segments]
+    return [cards.segment(segment, placement.run) for segment in placement.segments]
 
 
 def _finish(group: Group, placement: Placement, node: Any) -> Any:
@@ -252,16 +252,16 @@ def _finish(group: Group, placement: Placement, node: Any) -> Any:
     _keep(parent)
     for position, segment in enumerate(above):
         lasting = not tree.is_run or (not base and (position < wild or _is_branch(parent, segment)))
-        parent = _step(parent, segment, placement.index, lasting)
+        parent = _step(parent, segment, placement.run, lasting)
     template = f"{parent.v_template}.{last}" if parent.v_template else last
-    index = placement.index if "$" in template else -1
+    index = placement.run if "$" in template else -1
     lasting = not tree.is_run or _is_branch(parent, last)
     if node.v_is_group:
         node.f_place(parent, template, index, lasting)
     else:
         node.f_place(parent, template, index)
         _check(tree, node)
-    tree.register(parent, tree.wildcards.segment(last, placement.index), node, lasting)
+    tree.register(parent, tree.wildcards.segment(last, placement.run), node, lasting)
     if not node.v_is_group:
         _apply_preset(tree, node)
         if tree.is_run:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import keyword
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from xpet.names import BRANCHES, RESERVED_AT_ROOT, check_names, set_number, split_path
@@ -38,12 +37,11 @@ BRANCH_RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Segments of a template below a start, the run they are filled with, and whether that is so in every run."""
 
     segments: tuple[str, ...]
-    index: int
+    run: int
     always: bool
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
@@ -39,13 +38,13 @@ class ValueCodec(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Registered:
     """A user's codec as the registry takes it."""
 
-    name: str
-    version: int
-    own: ValueCodec
+    def __init__(self, name: str, version: int, own: ValueCodec) -> None:
+        self.name = name
+        self.version = version
+        self.own = own
 
     def encode(self, value: Any) -> Encoded:
         """The parts of what the value is made of."""

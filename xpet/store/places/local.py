@@ -9,7 +9,6 @@ import itertools
 import math
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -108,6 +107,8 @@ class LocalPlace(Place):
 
     def delete_tree(self, prefix: str) -> None:
         """Delete everything beneath `prefix`, its own ``zarr.json`` last."""
+        import shutil
+
         path = self._base + check_key(prefix)
         try:
             with os.scandir(path) as entries:
