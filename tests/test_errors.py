@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import xpet
@@ -48,3 +50,11 @@ def test_what_has_no_end_is_cut():
         doubled = [doubled, doubled]
     assert len(shown(doubled)) == 160
     assert shown([1, ("a" * 100, {"k": {2}})]) == repr([1, ("a" * 100, {"k": {2}})])
+
+
+@pytest.mark.skipif(sys.int_info.default_max_str_digits == 0, reason="integers of any size have a text here")
+def test_what_python_does_not_show_is_an_error_of_nobody():
+    assert shown(10**5000) == "<int that cannot be shown, ValueError>"
+    traj = xpet.Trajectory("t")
+    assert "cannot be shown" in repr(traj.f_add_parameter("p", 10**5000))
+    assert "cannot be shown" in repr(traj.f_add_result("z", [10**5000]))

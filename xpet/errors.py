@@ -134,8 +134,12 @@ def shown(value: object) -> str:
     >>> shown('a name'), len(shown('a' * 300))
     ("'a name'", 160)
     """
-    # A list that holds another twice, which holds another twice, and so on, has a text without end.
-    return cut(_REPR.repr(value) if isinstance(value, list | tuple | dict | set | frozenset) else repr(value))
+    try:
+        # A list that holds another twice, which holds another twice, and so on, has a text without end.
+        return cut(_REPR.repr(value) if isinstance(value, list | tuple | dict | set | frozenset) else repr(value))
+    except Exception as error:
+        # Python itself refuses integers of more than 4300 digits.
+        return f"<{type(value).__name__} that cannot be shown, {type(error).__name__}>"
 
 
 def cut(text: str, most: int = _MOST_SHOWN) -> str:

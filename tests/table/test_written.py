@@ -12,6 +12,7 @@ import xarray as xr
 from xpet.backend import XpetBackendEntrypoint
 from xpet.space import cartesian_product
 from xpet.store.create import NewTrajectory, create
+from xpet.store.documents import ArrayDoc
 from xpet.store.journal import open_packer
 from xpet.store.leaves import StaticLeaf
 from xpet.store.packets import LeafData
@@ -20,6 +21,7 @@ from xpet.store.points import encode_points
 from xpet.store.writer import Writer
 from xpet.table.dataset import open_results
 from xpet.table.runs import run_table
+from xpet.table.written import touched
 
 POINTS = cartesian_product({"x": [1.0, 2.0, 3.0, 4.0], "y": [6, 7, 8]})
 N = 12
@@ -130,3 +132,9 @@ def test_export(tmp_path: Path, view: Any) -> None:
     assert not [one for node in tree.subtree for one in node.variables.values() if "xpet" in one.attrs]
     with xr.open_dataset(tmp_path / "copy.nc") as copy:
         np.testing.assert_array_equal(copy.z, ds.z)
+
+
+def test_the_chunks_of_a_forged_length_are_not_counted_one_by_one():
+    doc = ArrayDoc((3, 2**62), "float64", ("run", "x"), (2, 2**20), float("nan"))
+    assert touched(doc, (slice(None), slice(None))) == [range(2), range(2**42)]
+    assert touched(doc, (slice(2, None, -1), slice(2**21 + 1, 5, -2))) == [range(2), range(3)]

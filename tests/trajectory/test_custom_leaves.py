@@ -22,6 +22,7 @@ from xpet import (
     SparseParameter,
     SparseResult,
 )
+from xpet.errors import UnsupportedValueError
 from xpet.values import Opaque, same_value
 
 ODD = slice(1, 5)
@@ -320,6 +321,21 @@ def test_a_class_may_keep_all_to_itself(at):
     traj.f_store()
     traj.f_store()
     assert load(at, dynamic_imports=AllOwn).own == 3
+
+
+@pytest.mark.parametrize("made", [{1: 1, "q": 3}, 5, None, [("a", 1)]], ids=str)
+@pytest.mark.parametrize("kind", [xpet.Result, xpet.Parameter])
+def test_what_a_class_stores_must_have_names(kind, made, at):
+    """An item whose key is no text was dropped without a word."""
+
+    class Own(kind):
+        def _store(self):
+            return made
+
+    traj = xpet.Trajectory("study", filename=at)
+    add = traj.f_add_result if kind is xpet.Result else traj.f_add_parameter
+    with pytest.raises(UnsupportedValueError, match=r"\.own: .*Own\._store\(\) must return a dictionary .* returned"):
+        add(Own, "own", 1)
 
 
 # Which classes --------------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ BAD = {
     "objects as coordinate": (lambda: label([1.0], "a", {"a": np.array([None])}), ValueError, "dtype object"),
     "surrogates as coordinate": (lambda: label([1.0], "a", {"a": ["\udcff"]}), ValueError, "UTF-8"),
     "units": (lambda: label(V, units=3), TypeError, "units"),
+    "two units": (lambda: label(V, units="mV", attrs={"units": "V"}), ValueError, "'mV', and attrs say 'V'"),
     "attribute": (lambda: label(V, attrs={"a": [1]}), TypeError, "'a'"),
     "twice": (lambda: label(label(V)), TypeError, "already"),
     "DataArray": (lambda: label(xr.DataArray(V)), TypeError, "DataArray"),

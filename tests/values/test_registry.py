@@ -124,3 +124,9 @@ def test_as_one_text(value: Any):
 
 def test_canonical_is_the_same_for_equal_metas():
     assert canonical({"a": 1, "b": [1, {"d": 2, "c": 3}]}) == canonical({"b": [1, {"c": 3, "d": 2}], "a": 1})
+
+
+@pytest.mark.parametrize("version", ["json", None, 1.0, True])
+def test_a_version_that_is_none(version):
+    with pytest.raises(CorruptStoreError, match="its version is"):
+        decode(Encoded("float", (Part(1.0),), version))

@@ -167,8 +167,8 @@ class CheckedArray(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> npt.NDArray[Any]:
         snapshot = self._store.snapshot
         some, doc = self._variable[key], snapshot.hierarchy.array(self._node)
-        chunks = touched(doc, key)
         check_reach(snapshot.place, self._node, doc, some.size)
+        chunks = touched(doc, key)
         try:
             with same_points(snapshot):
                 values = np.asarray(some.values)

@@ -60,4 +60,5 @@ def _along(size: int, length: int, key: Any) -> range | set[int]:
     asked = range(size)[key]
     if not asked:
         return range(0)
-    return range(min(asked) // length, max(asked) // length + 1)
+    first, last = sorted((asked[0], asked[-1]))
+    return range(first // length, last // length + 1)

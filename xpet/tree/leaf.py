@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from xpet.errors import UnsupportedValueError, shown
 from xpet.names import check_path, checked_text
 from xpet.tree.node import Node, put
 from xpet.values import Labelled, copy_of
@@ -106,7 +107,15 @@ class Leaf(Node):
         """The data as they are kept, labels and all; a parameter's value, and a result's own item, is called ``''``."""
         if not self._stores_itself():
             return self._kept()
-        return {} if self.f_is_empty() else self._keyed(self._alone()._store())
+        if self.f_is_empty():
+            return {}
+        made: Any = self._alone()._store()
+        if not isinstance(made, Mapping) or not all(isinstance(name, str) for name in made):
+            raise UnsupportedValueError(
+                f"{self.v_full_name}: {type(self).__qualname__}._store() must return a dictionary of values by names, "
+                f"which are texts; it returned {shown(made)}"
+            )
+        return self._keyed(made)
 
     def f_take(self, items: Mapping[str, Any]) -> None:
         """Take data as :meth:`f_items` gave them."""

@@ -190,6 +190,9 @@ def _attrs(units: str | None, attrs: Mapping[Any, Any] | None) -> dict[str, str 
         if not isinstance(units, str):
             raise TypeError(f"label: units must be a text such as 'mV', got {type(units).__name__}")
         out["units"] = units
+        others = (attrs or {}).get("units", units)
+        if others != units:
+            raise ValueError(f"label: the units are {units!r}, and attrs say {others!r}; give one of them")
     for key, given in (attrs or {}).items():
         if not isinstance(key, str) or not isinstance(given, str | int | float):
             raise TypeError(f"label: the attribute {key!r} must be a text or a number, got {type(given).__name__}")

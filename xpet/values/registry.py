@@ -219,6 +219,8 @@ def decode_whole(encoded: Encoded) -> Any:
     """
     if encoded.codec == PACKED:
         encoded = _unpacked(encoded)
+    if type(encoded.version) is not int:
+        raise _damaged(encoded, TypeError(f"its version is {encoded.version!r}"))
     # Nothing is imported because a store names it: not the packages that might bring the codec either.
     target = _BY_NAME.get(encoded.codec)
     codec = None if target is None else _codec(target)

@@ -87,8 +87,11 @@ def made_of(flat: Flat) -> Any:
 
 
 def shown(value: object) -> str:
-    """The ``repr`` of a value, or what is instead where it is too deep for that."""
+    """The ``repr`` of a value, or what is instead where it is too deep for that, or fails."""
     try:
         return repr(value)
     except RecursionError:
         return f"<{type(value).__name__} of many levels>"
+    except Exception as error:
+        # Python itself refuses integers of more than 4300 digits.
+        return f"<{type(value).__name__} that cannot be shown, {type(error).__name__}>"
