@@ -249,6 +249,30 @@ def test_a_damaged_document(text, at):
             use()
 
 
+@pytest.mark.parametrize(
+    ("node", "key", "value", "match"),
+    [
+        ("parameters/x", "comment", [], "'parameters.x' is damaged: The comment is a text, not list"),
+        ("parameters/x", "kind", [[]], "'parameters.x' is damaged: The kind"),
+        ("parameters/x", "kind", "result", "'parameters.x' is damaged: it is explored, and it is a Result"),
+        ("parameters/x", "path", "M8[s]", r"M8\[s\].* is damaged"),
+        ("parameters/x", "path", "", "'' is damaged: it has no name"),
+        ("parameters/x", "path", "parameters.w", "'parameters.x' is damaged: it is explored, and it is not there"),
+        ("results/z", "path", "", "'' is damaged: it has no name"),
+        ("results/z", "path", "..", r"'\.\.' is damaged"),
+    ],
+)
+def test_a_document_that_says_what_cannot_be(node, key, value, match, at):
+    environment(at).run(multiply)
+    place = open_place(resolve(at.url))
+    document = json.loads(place.read("Multiplication/zarr.json"))
+    about = document["consolidated_metadata"]["metadata"][node]["attributes"]
+    about["xpet"] = json.dumps({**json.loads(about["xpet"]), key: value})
+    place.write("Multiplication/zarr.json", json.dumps(document).encode())
+    with pytest.raises(CorruptStoreError, match=match):
+        load_trajectory("Multiplication", store=at.url)
+
+
 def test_runs_that_wait_are_said_aloud(at, caplog):
     from xpet.store.journal import open_packer
 

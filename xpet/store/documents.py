@@ -117,7 +117,13 @@ def _fill_from_json(fill: Any, dtype: str) -> Fill:
         return float(fill)
     if dtype == "string":
         return str(fill)
-    return bool(fill) if dtype == "bool" else int(fill)
+    if dtype == "bool":
+        return bool(fill)
+    bits = int(dtype.lstrip("uint"))
+    lowest = -(2 ** (bits - 1)) if dtype[0] == "i" else 0
+    if not lowest <= int(fill) < lowest + 2**bits:
+        raise ValueError(f"the fill {fill} in an array of {dtype}")
+    return int(fill)
 
 
 def _sizes(given: Any, least: int) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ def read_encoded(place: Place, hierarchy: Hierarchy, key: str) -> Encoded:
     """The encoding of a value outside runs; ``key`` is its main array."""
     try:
         return _read_encoded(place, hierarchy, hierarchy.array(key).xpet)
-    except (KeyError, TypeError, ValueError, AttributeError, UnsupportedValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, UnsupportedValueError) as error:
         raise CorruptStoreError(f"{place.url}/{key}: what its document says is damaged ({error!r})") from error
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
-from xpet.errors import CorruptStoreError, DataNotInStorageError, logger
+from xpet.errors import CorruptStoreError, DataNotInStorageError, logger, shown
+from xpet.names import check_path, checked_text, run_name
 from xpet.store.leaves import StaticGroup, pack_annotations, said_by, unpack_annotations
 from xpet.store.packets import ANNOTATIONS, COMMENT
 from xpet.store.points import decode_points, read_points
@@ -205,6 +206,7 @@ def tells(node: Leaf | StaticGroup, about: Mapping[str, Any]) -> bool:
 def build(root: Trajectory, snapshot: Snapshot, branches: Container[str]) -> None:
     """Put what a snapshot holds outside runs into an empty tree; ``branches`` are the ones wanted."""
     hierarchy = snapshot.hierarchy
+    _check(snapshot)
     for path, about in stored_groups(snapshot).items():
         if not path or _branch(path) in branches:
             group = root.f_add_group(path, comment=about["comment"]) if path else root
@@ -217,6 +219,28 @@ def build(root: Trajectory, snapshot: Snapshot, branches: Container[str]) -> Non
             about = next(iter(items.values()))[1]
             keys = {item: key for item, (key, _) in items.items()}
             _add(root, about, partial(_read_items, snapshot, keys, root.v_trust))
+
+
+def _check(snapshot: Snapshot) -> None:
+    """Raise ``CorruptStoreError`` if a group or leaf says what none can say of itself."""
+    leaves = stored_leaves(snapshot)
+    runs: dict[str, Mapping[str, Any]] = {path: {} for path in RunReader(snapshot).leaves}
+    for path, about in {**runs, **stored_groups(snapshot), **leaves}.items():
+        try:
+            check_path(path.replace("$", run_name(0)))
+            if not path and (path in leaves or path in runs):
+                raise ValueError("it has no name")
+            for name in ("kind", "class", "comment", "annotations"):
+                checked_text(about.get(name, ""), f"The {name}")
+        except (TypeError, ValueError) as error:
+            raise _damaged(snapshot, path, str(error)) from None
+
+
+def _damaged(snapshot: Snapshot, path: str, why: str) -> CorruptStoreError:
+    return CorruptStoreError(
+        f"{snapshot.place.url}: what is stored of {shown(path)} is damaged: {why}; bring it back from a copy, or start "
+        "the trajectory again with if_exists='overwrite'"
+    )
 
 
 def link(root: Root, snapshot: Snapshot, branches: Container[str]) -> None:
@@ -250,13 +274,24 @@ def _add(root: Trajectory, about: Mapping[str, Any], read: Callable[[], Mapping[
         leaf.f_lock()
 
 
+def _explored(root: Trajectory, snapshot: Snapshot, path: str) -> BaseParameter:
+    """The parameter that is explored, by its path."""
+    try:
+        found = root.f_get(path, shortcuts=False)
+    except (AttributeError, ValueError, DataNotInStorageError) as error:
+        raise _damaged(snapshot, path, f"it is explored, and it is not there ({error})") from None
+    if not isinstance(found, BaseParameter):
+        raise _damaged(snapshot, path, f"it is explored, and it is a {type(found).__name__}")
+    return found
+
+
 def adopt_space(root: Trajectory, snapshot: Snapshot) -> None:
     """Have the parameters explored, and the random numbers seeded, as in the store."""
     seed = snapshot.meta.seed
     root.adopt_seed(None if seed is None else int(seed), snapshot.meta.seed_by)
     coordinates = snapshot.meta.space.coordinates
     ranges = {
-        each.parameter: stored_range(snapshot, each.name, root.f_get(each.parameter, shortcuts=False), root.v_trust)
+        each.parameter: stored_range(snapshot, each.name, _explored(root, snapshot, each.parameter), root.v_trust)
         for each in coordinates
     }
     if ranges:
