@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -232,7 +233,8 @@ class Environment:
         from xpet.run.study import check_reach, run_missing
 
         check_call(runfunc, args, kwargs)
-        chosen = checked_runs(runs, len(self._traj))
+        # With 'continue' it is the store that says how many runs there are, once it is open.
+        chosen = checked_runs(runs, sys.maxsize if self._traj.v_if_exists == "continue" else len(self._traj))
         check_reach(self._traj.v_spec, self._options.place)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()

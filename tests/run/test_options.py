@@ -175,6 +175,14 @@ def test_only_the_chosen_runs_are_done(tmp_path):
     assert [run for run, _ in env.run(lambda traj: None)] == [0, 5]
 
 
+def test_runs_that_only_the_store_has(tmp_path: Path):
+    study(tmp_path, 5).run(lambda traj: traj.f_add_result("z", traj.x), runs=[0])
+    later = xpet.Environment("study", store=tmp_path, if_exists="continue")
+    assert later.run(lambda traj: traj.x, runs=[3]) == [(3, 3)]
+    with pytest.raises(ValueError, match="runs has 5, but the trajectory has the runs 0 to 4"):
+        xpet.Environment("study", store=tmp_path, if_exists="continue").run(lambda traj: traj.x, runs=[5])
+
+
 def test_failed_runs_alone_are_done_again(tmp_path):
     def fails_at_two(traj):
         if traj.x == 2:
