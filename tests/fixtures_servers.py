@@ -35,6 +35,20 @@ class Server:
         return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.endpoint}
 
 
+#: moto asks whether an object is there, then puts it, in as many threads as there are requests: two can create one
+_MOTO = """
+import threading
+from moto.s3.responses import S3Response
+from moto.server import main
+put, one_by_one = S3Response.put_object, threading.Lock()
+def put_alone(response):
+    with one_by_one:
+        return put(response)
+S3Response.put_object = put_alone
+main()
+"""
+
+
 def command_of(kind: str, port: int) -> tuple[list[str], dict[str, str]]:
     """Return what starts a server of this kind and the variables it is started with."""
     program = {"moto": "moto_server", "ministack": "ministack"}[kind]
@@ -43,7 +57,7 @@ def command_of(kind: str, port: int) -> tuple[list[str], dict[str, str]]:
     if found is None:
         raise FileNotFoundError(f"{program} is not installed beside {sys.executable}: pip install 'xpet[test]'")
     if kind == "moto":
-        return [found, "-H", "127.0.0.1", "-p", str(port)], {}
+        return [sys.executable, "-c", _MOTO, "-H", "127.0.0.1", "-p", str(port)], {}
     return [found], {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port)}
 
 
