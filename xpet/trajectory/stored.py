@@ -82,6 +82,8 @@ class StoredRuns:
     def __init__(self, snapshot: Snapshot, branches: Container[str], n_runs: int, trust: Trust) -> None:
         self._trust = trust
         self._reader = RunReader(snapshot)
+        for template in self._reader.leaves:
+            _check_told(snapshot, template.replace("$", run_name(0)), {})
         self._n_runs = n_runs
         self._branches = branches
         self._with: dict[str, _Runs] = {}
@@ -222,18 +224,22 @@ def build(root: Trajectory, snapshot: Snapshot, branches: Container[str]) -> Non
 
 
 def _check(snapshot: Snapshot) -> None:
-    """Raise ``CorruptStoreError`` if a group or leaf says what none can say of itself."""
+    """Raise ``CorruptStoreError`` if a group or leaf outside runs says what none can say of itself."""
     leaves = stored_leaves(snapshot)
-    runs: dict[str, Mapping[str, Any]] = {path: {} for path in RunReader(snapshot).leaves}
-    for path, about in {**runs, **stored_groups(snapshot), **leaves}.items():
-        try:
-            check_path(path.replace("$", run_name(0)))
-            if not path and (path in leaves or path in runs):
-                raise ValueError("it has no name")
-            for name in ("kind", "class", "comment", "annotations"):
-                checked_text(about.get(name, ""), f"The {name}")
-        except (TypeError, ValueError) as error:
-            raise _damaged(snapshot, path, str(error)) from None
+    for path, about in {**stored_groups(snapshot), **leaves}.items():
+        if path or path in leaves:
+            _check_told(snapshot, path, about)
+
+
+def _check_told(snapshot: Snapshot, path: str, about: Mapping[str, Any]) -> None:
+    try:
+        if not path:
+            raise ValueError("it has no name")
+        check_path(path)
+        for name in ("kind", "class", "comment", "annotations"):
+            checked_text(about.get(name, ""), f"The {name}")
+    except (TypeError, ValueError) as error:
+        raise _damaged(snapshot, path, str(error)) from None
 
 
 def _damaged(snapshot: Snapshot, path: str, why: str) -> CorruptStoreError:
