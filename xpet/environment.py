@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -234,7 +233,7 @@ class Environment:
 
         check_call(runfunc, args, kwargs)
         # With 'continue' it is the store that says how many runs there are, once it is open.
-        chosen = checked_runs(runs, sys.maxsize if self._traj.v_if_exists == "continue" else len(self._traj))
+        chosen = checked_runs(runs, 2**63 if self._traj.v_if_exists == "continue" else len(self._traj))
         check_reach(self._traj.v_spec, self._options.place)
         self._job = job = Job(runfunc, args, kwargs)
         self._traj.freeze()
