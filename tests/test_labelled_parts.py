@@ -74,6 +74,16 @@ def test_indexes_of_pandas(index: Any, labels: Any, make: Callable[[Any], Any], 
     plain.to_netcdf(tmp_path / "x.nc")
 
 
+def test_times_of_several_steps_are_one_column(tmp_path: Path):
+    def make(i: int) -> xr.DataArray:
+        return xr.DataArray([i, 1.0, 2.0], {"t": pd.date_range("2020", periods=3, freq=f"{i + 1}s")})
+
+    plain = run(make, tmp_path)
+    assert plain["z"].dims == ("run", "z.t")
+    assert plain["z"][:, 0].values.tolist() == [0, 1, 2]
+    assert "z.1" not in plain
+
+
 def test_selecting_by_labels(tmp_path: Path):
     plain = run(dataset, tmp_path / "s")
     assert plain["z.V"].sel(t="2020-01-03").values.tolist() == [0, 1, 2]

@@ -59,7 +59,7 @@ def test_ncores_that_is_no_number_of_processes_is_refused(ncores):
         (["run_00000001"], TypeError, "'missing', 'failed' or indices"),
         ([False, True, False, True], TypeError, "'missing', 'failed' or indices"),
         (np.array([False, True, False, True]), TypeError, "'missing', 'failed' or indices"),
-        ([-1], ValueError, "the runs 0 to 3"),
+        ([-1], ValueError, "counted from 0"),
         ([4], ValueError, "the runs 0 to 3"),
     ],
     ids=str,

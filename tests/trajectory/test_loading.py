@@ -273,6 +273,15 @@ def test_a_document_that_says_what_cannot_be(node, key, value, match, at):
         load_trajectory("Multiplication", store=at.url)
 
 
+def test_an_explored_parameter_whose_branch_is_left_out(at):
+    traj = Trajectory("study", store=at.url)
+    traj.f_add_derived_parameter("d", 1)
+    traj.f_explore({"d": [1, 2]})
+    traj.f_store()
+    with pytest.raises(ValueError, match=r"'derived_parameters.d' is explored, and its branch is not loaded"):
+        load_trajectory("study", store=at.url, load_derived_parameters=0)
+
+
 def test_runs_that_wait_are_said_aloud(at, caplog):
     from xpet.store.journal import open_packer
 

@@ -73,9 +73,12 @@ KINDS = {
     "index variable of a range": xr.IndexVariable("x", pd.RangeIndex(0, 3, 2)),
     "index variable of levels": xr.IndexVariable("x", pd.MultiIndex.from_product([["a"], DATES], names=["p", None])),
     "objects that are times along a dim": da([1.0, 2.0], {"x": pd.Index([*DATES], dtype=object)}),
+    "objects that are times": xr.Variable(("x", "y"), np.empty((2, 2), object)),
     "index variable of times": xr.IndexVariable("x", pd.date_range("2020", periods=2)),
     "surrogates": da([1.0], {"y": ("x\udcff", [1])}, "x\udcff", name="\udcff", attrs={"\udcff": "\udcff"}),
 }
+
+KINDS["objects that are times"].data[...] = DATES[0]
 
 
 @pytest.mark.parametrize("value", KINDS.values(), ids=KINDS)

@@ -192,7 +192,9 @@ def checked_runs(choice: object, length: int) -> RunWord | list[int]:
         runs = sorted(set(map(operator.index, chosen)))  # type: ignore[arg-type]  # as well
     except TypeError:
         raise TypeError(f"runs is {shown(choice)}; it must be 'missing', 'failed' or indices such as [0, 3]") from None
-    beyond = [run for run in runs if not 0 <= run < length]
+    if runs and runs[0] < 0:
+        raise ValueError(f"runs has {runs[0]}; runs are counted from 0")
+    beyond = [run for run in runs if run >= length]
     if beyond:
         raise ValueError(f"runs has {beyond[0]}, but the trajectory has the runs 0 to {length - 1}")
     return runs

@@ -84,7 +84,10 @@ def git_state(folder: str | os.PathLike[str]) -> dict[str, Any] | None:
             return None
         top, commit, branch = head.splitlines()
         changed, others = _git(top, _DIFF, ["ls-files", "--others", "--exclude-standard"])
-        patch, left_out = _with_binaries(top, changed or "")
+        patch, left_out = changed or "", list[str]()
+        # Whatever the binary files are, the commit is worth more.
+        with suppress(OSError, ValueError, subprocess.SubprocessError):
+            patch, left_out = _with_binaries(top, patch)
         return {
             "commit": commit,
             "branch": branch,
@@ -104,8 +107,13 @@ def _with_binaries(top: str, patch: str) -> tuple[str, list[str]]:
         return patch, []
     counted = _git(top, [*_DIFF, "--numstat", "--no-renames", "-z"])[0] or ""
     binary = [line[4:] for line in counted.split("\0") if line.startswith("-\t-\t")]
-    paths = {name: os.path.join(top, name) for name in binary}
-    sizes = sorted((os.lstat(path).st_size if os.path.lexists(path) else 0, name) for name, path in paths.items())
+    listed = (_git(top, ["ls-tree", "-r", "-l", "-z", "HEAD", "--", *binary])[0] or "").split("\0")
+    # The patch has both what a file was and what it is.
+    size = {name: int(about.split()[3]) for about, _, name in (line.partition("\t") for line in listed if line)}
+    for name in binary:
+        path = os.path.join(top, name)
+        size[name] = size.get(name, 0) + (os.lstat(path).st_size if os.path.lexists(path) else 0)
+    sizes = sorted((size[name], name) for name in binary)
     sums = accumulate(size for size, _ in sizes)
     small = {name for (_, name), so_far in zip(sizes, sums, strict=True) if so_far <= MOST_BINARY}
     for taken in (small, set[str]()):

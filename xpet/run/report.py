@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+
+# Not where it is used: a job that used up all files, or moved the path, is to fail alone.
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -235,8 +238,6 @@ def interrupted(complete: int, left: int) -> str:
 
 def failure_of(run: int, error: BaseException, own_file: str, keep: bool = False) -> RunFailure:
     """Describe an exception of a run, leaving out the outermost frames that lie in `own_file`."""
-    import traceback
-
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == own_file:
         trace = trace.tb_next

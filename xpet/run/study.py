@@ -92,9 +92,11 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
     except RunFailures:
         raise
     except BaseException as error:
-        _end(pool, writer)
-        n_complete = int((writer.complete & ~before).sum())
-        error.add_note(interrupted(n_complete, len(runs) - n_complete))
+        try:
+            _end(pool, writer)
+        finally:
+            n_complete = int((writer.complete & ~before).sum())
+            error.add_note(interrupted(n_complete, len(runs) - n_complete))
         raise
     finally:
         _end(pool, writer)

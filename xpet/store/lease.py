@@ -14,6 +14,7 @@ import platform
 import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -234,11 +235,17 @@ class Lease:
                         return
                     if not self._holds(epoch):
                         told = "the lease %d of %s was taken by another writer"
-                        logger(__name__).warning(told, epoch, self._place.url)
+                        _warn(told, epoch, self._place.url)
                         return
                     self._place.write(_key(epoch), _content(self._us._replace(renewed=time.time())))
             except StoreError as error:
-                logger(__name__).warning("the lease %d of %s could not be renewed: %s", epoch, self._place.url, error)
+                _warn("the lease %d of %s could not be renewed: %s", epoch, self._place.url, error)
+
+
+def _warn(told: str, *about: object) -> None:
+    """Say it, unless nothing more can be imported or opened: a lease must be renewed all the same."""
+    with suppress(ImportError, OSError):
+        logger(__name__).warning(told, *about)
 
 
 def _key(epoch: int) -> str:

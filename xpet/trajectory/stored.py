@@ -285,6 +285,10 @@ def _explored(root: Trajectory, snapshot: Snapshot, path: str) -> BaseParameter:
     try:
         found = root.f_get(path, shortcuts=False)
     except (AttributeError, ValueError, DataNotInStorageError) as error:
+        if path in stored_leaves(snapshot):
+            raise ValueError(
+                f"{path!r} is explored, and its branch is not loaded: set load_derived_parameters or load_other_data"
+            ) from None
         raise _damaged(snapshot, path, f"it is explored, and it is not there ({error})") from None
     if not isinstance(found, BaseParameter):
         raise _damaged(snapshot, path, f"it is explored, and it is a {type(found).__name__}")

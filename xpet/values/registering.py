@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from xpet.errors import CorruptStoreError, UnsupportedValueError
 from xpet.values.compose import compose, decompose
-from xpet.values.parts import Encoded
+from xpet.values.parts import Encoded, UnknownCodec
 from xpet.values.registry import add_codec, added_codecs, has_codec, is_built_in
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+")
@@ -61,6 +61,8 @@ class _Registered:
         parts = decompose(encoded)
         try:
             return self.own.decode(parts)
+        except (CorruptStoreError, UnknownCodec):
+            raise
         except Exception as error:
             raise CorruptStoreError(
                 f"a stored value in the encoding {self.name!r} cannot be rebuilt: decode() of its codec, "

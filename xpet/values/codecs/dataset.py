@@ -52,13 +52,11 @@ class VariableCodec:
             index = data if isinstance(data, pd.Index) else pd.Index(data, dtype=object if is_object else None)
             kind: Any = xr.IndexVariable
             return kind(more["dims"], restored(index, more.get("indexes")), attrs)
-        made = xr.Variable(more["dims"], data.copy() if is_object else data, attrs)
-        if is_object and made.dtype == object:
-            # xarray takes NaN for what else is missing among objects.
-            made.data[...] = data
-        elif is_object:
-            # It makes datetimes of objects that are such, but not of an index of them.
-            made = xr.Variable(more["dims"], pd.Index(data, dtype=object), attrs)
+        if not is_object:
+            return xr.Variable(more["dims"], data, attrs)
+        # xarray makes NaN of what else is missing among objects that it is given, and datetimes of such.
+        made = xr.Variable(more["dims"], np.empty(data.shape, object), attrs)
+        made.data[...] = data
         return made
 
 

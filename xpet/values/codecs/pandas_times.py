@@ -27,7 +27,10 @@ def freq_text(freq: Any) -> str | None:
             return text
     except ValueError:
         pass
-    raise UnsupportedValueError(f"the frequency {freq!r} has no name that says all of it; store it without a freq")
+    raise UnsupportedValueError(
+        f"the frequency {freq!r} has no name that says all of it; "
+        "store the times without it, see pd.DatetimeIndex(times, freq=None)"
+    )
 
 
 def _period_text(dtype: Any) -> str:

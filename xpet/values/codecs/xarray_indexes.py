@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 def described(index: Any, dtype: Any) -> dict[str, Any] | None:
     """What has to be known of an index besides its labels, of a dtype in xarray; None if these tell all.
 
-    Of a range that is only that it is one, mostly: ranges of several lengths, one in each run, are then of one kind.
+    Of a range that is only that it is one, mostly, and of times with a fixed step that they have it: those of several
+    lengths or steps, one in each run, are then of one kind.
     Which index texts of one width have is not said, as that is pandas' own choice, in each version another one.
     """
     if type(index) is pd.RangeIndex:
         bounds = [index.start, index.stop, index.step]
         return {"range": None if bounds == _bounds(np.asarray(index)) else bounds}
     if type(index) in (pd.DatetimeIndex, pd.TimedeltaIndex) and index.freq is not None:
-        return {"freq": freq_text(index.freq)}
+        return {"freq": None if index.freq == _step(index) else freq_text(index.freq)}
     if not pd.api.types.is_object_dtype(dtype):
         return None
     return {"string": text_meta(index.dtype)} if isinstance(index.dtype, pd.StringDtype) else {"object": True}
@@ -46,8 +47,8 @@ def restored(index: Any, how: Mapping[str, Any] | None) -> Any:
             made = pd.RangeIndex(start, stop, step, name=index.name)
             if len(made) == len(index) and made.equals(index):
                 return made
-        case [("freq", str(freq))]:
-            return type(index)(index, freq=freq)
+        case [("freq", str() | None as freq)]:
+            return type(index)(index, freq=freq or _step(index))
         case [("string", meta)]:
             return index.astype(text_dtype(meta))
         case [("object", True)]:
@@ -75,3 +76,7 @@ def _bounds(labels: Array) -> list[int]:
     step = int(labels[1]) - start if len(labels) > 1 else 1
     return [start, start + len(labels) * step, step]
 
+
+def _step(index: Any) -> Any:
+    """The frequency of times that are as far from each other as the first two of them."""
+    return pd.tseries.frequencies.to_offset(index[1] - index[0]) if len(index) > 1 else None
