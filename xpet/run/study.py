@@ -95,17 +95,15 @@ def run_missing(traj: Trajectory, writer: Writer, job: Job, options: Options, ch
         try:
             _end(pool, writer)
         finally:
-            n_complete = int((writer.complete & ~before).sum())
-            error.add_note(interrupted(n_complete, len(runs) - n_complete))
+            done = int((writer.complete & ~before).sum())
+            error.add_note(interrupted(done, len(runs) - done))
         raise
     finally:
         _end(pool, writer)
     if options.delete_resume and writer.complete.all():
         drop_job(writer.place)
-    if not options.collect:
-        return Outcome(summary)
     now: Any = (writer.complete & ~before).nonzero()[0]
-    return Outcome(summary, RunValues(now, dict(summary.values)))
+    return Outcome(summary, RunValues(now, dict(summary.values))) if options.collect else Outcome(summary)
 
 
 def _end(pool: Pool, writer: Writer) -> None:
