@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ThreadPoolExecutor
 from types import SimpleNamespace
@@ -378,3 +380,22 @@ def test_a_pool_that_is_stopped_takes_back_what_has_not_begun():
     assert [type(outcome) for outcome in pool.close(5.0)] == [Done]
     assert pool.close(5.0) == []
     assert [executor.ended for executor in executors] == [False]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped here")
+def test_a_worker_of_loky_that_does_not_hear_of_the_end_is_ended(tmp_path, monkeypatch):
+    """As where another one was killed while it waited for work: the study was done, and did not end."""
+    loky = pytest.importorskip("loky", reason="it is about loky")
+    monkeypatch.setattr(futures, "_END_SECONDS", 0.5)
+    shutdown, stopped = loky.ProcessPoolExecutor.shutdown, []
+
+    def stop_one(self, *args, **kwargs):
+        stopped.append(next(iter(self._processes)))
+        os.kill(stopped[-1], signal.SIGSTOP)
+        return shutdown(self, *args, **kwargs)
+
+    monkeypatch.setattr(loky.ProcessPoolExecutor, "shutdown", stop_one)
+    summary = study(square, tmp_path, n=10, executor="loky", workers=2)
+    assert summary.values == [(run, run) for run in range(10)]
+    with pytest.raises(ProcessLookupError):
+        os.kill(stopped[0], 0)

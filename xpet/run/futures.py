@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import suppress
@@ -31,6 +32,7 @@ ANSWER_SECONDS = 5.0
 """So long an answer that is there may take to come, and twice as long each time that is too short."""
 SILENT_SECONDS = 30.0
 """An executor that answers nothing for so long is asked whether it has any workers."""
+_END_SECONDS = 10.0
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _FOREIGN = (ImportError, AttributeError, UnpicklingError)
 
@@ -280,6 +282,7 @@ def loky_pool(task: Task, workers: int, start_method: StartMethod | None = None)
     """
     try:
         from loky import ProcessPoolExecutor
+        from loky.backend.utils import kill_process_tree
     except ModuleNotFoundError as error:
         raise MissingPackageError(
             "executor='loky' needs the package loky, which is not installed; pip install 'xpet[loky]', or take "
@@ -298,7 +301,15 @@ def loky_pool(task: Task, workers: int, start_method: StartMethod | None = None)
         return executor
 
     def end(executor: Any, at_once: bool) -> None:
-        executor.shutdown(wait=True, kill_workers=at_once)
+        workers = list((executor._processes or {}).values())
+        closing = threading.Thread(target=partial(executor.shutdown, wait=True, kill_workers=at_once), daemon=True)
+        closing.start()
+        closing.join(_END_SECONDS)
+        if closing.is_alive():
+            # One that was killed while it waited for work keeps the others from hearing that there is none.
+            for worker in workers:
+                kill_process_tree(worker)
+            closing.join()
 
     return FuturesPool(make, Elsewhere(task, workers), workers, end)
 
