@@ -33,6 +33,7 @@ ANSWER_SECONDS = 5.0
 SILENT_SECONDS = 30.0
 """An executor that answers nothing for so long is asked whether it has any workers."""
 _END_SECONDS = 10.0
+_WORKERS = "_processes"  # there is no public way to the processes of a loky executor
 _CANCELLED = (CancelledError, asyncio.CancelledError)
 _FOREIGN = (ImportError, AttributeError, UnpicklingError)
 
@@ -301,7 +302,7 @@ def loky_pool(task: Task, workers: int, start_method: StartMethod | None = None)
         return executor
 
     def end(executor: Any, at_once: bool) -> None:
-        workers = list((executor._processes or {}).values())
+        workers = list((getattr(executor, _WORKERS) or {}).values())
         closing = threading.Thread(target=partial(executor.shutdown, wait=True, kill_workers=at_once), daemon=True)
         closing.start()
         closing.join(_END_SECONDS)
