@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
+from xpet.run import report
 from xpet.run.report import RunFailure, RunSummary, failure_of
 
 
 def failure(run=0, kind="ValueError", message="x", where="job.py:3"):
     return RunFailure(run, kind, message, "", where)
+
+
+def test_nothing_is_imported_to_tell_of_a_failure():
+    """A job that used up all files, or moved the path, has failed alone only if that can be told."""
+    assert report.traceback is traceback
 
 
 @pytest.mark.parametrize(
